@@ -1,0 +1,31 @@
+"""Kind ``reasons``: every reason code that the product can say, with what it means and what to do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.models.base import Code, Document, Model, Summary
+
+Stage = Literal[
+    "run", "data", "signal", "context", "execution", "preconditions", "request", "preflight", "plan", "trade_entry"
+]
+
+ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simulated"]
+
+
+class ReasonDefinition(Model):
+    """Where a code comes from, what it does to the symbol, its meaning, and what the operator can do."""
+
+    stage: Stage
+    status: ReasonStatus
+    meaning: Summary
+    remedy: Summary
+
+
+class ReasonsDocument(Document):
+    """The only list of reason codes."""
+
+    kind: Literal["reasons"]
+    reasons: dict[Code, ReasonDefinition] = Field(min_length=1)

@@ -1,0 +1,27 @@
+"""Kind ``service``: which profiles there are, in order of priority, and the default exchange."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.models.base import Document, Model, Name
+
+ExchangeName = Literal["paper"]
+"""Venues that an adapter exists for."""
+
+
+class ProfileEntry(Model):
+    """One profile of the service. A disabled profile is never the default but can be asked for by name."""
+
+    name: Name
+    enabled: bool
+
+
+class ServiceDocument(Document):
+    """The first enabled profile of the list is the default one."""
+
+    kind: Literal["service"]
+    default_exchange: ExchangeName
+    profiles: list[ProfileEntry] = Field(min_length=1)

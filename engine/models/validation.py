@@ -1,0 +1,52 @@
+"""Kind ``validation``: the scenarios of a profile, per timeframe and side."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.models.base import Document, Model, Name, Side, Summary, Timeframe
+from engine.models.conditions import ConditionDefinition, Tree
+
+Mode = Literal["pragmatic", "strict"]
+NeutralPolicy = Literal["reject", "tolerate"]
+CandleCount = Annotated[int, Field(ge=1, le=5000)]
+
+
+class HighestValid(Model):
+    """The first valid execution timeframe, in the order of the profile."""
+
+    strategy: Literal["highest_valid"]
+
+
+class SidedFilter(Model):
+    """A filter that only applies to signals of one side."""
+
+    filter: Tree
+    side: Side
+
+
+class TimeframeRules(Model):
+    """Alternatives per side: one passing scenario makes the side pass; an absent side is disabled."""
+
+    long: list[Tree] = Field(default_factory=list[Tree])
+    short: list[Tree] = Field(default_factory=list[Tree])
+
+
+class ValidationDocument(Document):
+    """What must hold before an entry of this profile may be placed."""
+
+    kind: Literal["validation"]
+    profile: Name
+    extends: Name | None = None
+    summary: Summary | None = None
+    mode: Mode
+    neutral_policy: NeutralPolicy
+    context_timeframes: list[Timeframe]
+    execution_timeframes: list[Timeframe]
+    execution_selector: HighestValid
+    min_candles: CandleCount | dict[Timeframe, CandleCount]
+    filters_mandatory: list[SidedFilter | Tree] = Field(default_factory=list[SidedFilter | Tree])
+    rules: dict[Name, ConditionDefinition] = Field(default_factory=dict)
+    timeframes: dict[Timeframe, TimeframeRules]

@@ -1,0 +1,1 @@
+"""The service around the engine: runs, trade entry, exchanges, journal, HTTP and the command line."""
