@@ -243,7 +243,7 @@ class _Compiler:
         def compare(columns: Columns) -> Masks:
             a, b = left(columns), right(columns)
             known = _present(a) & _present(b)
-            equal = known & np.equal(a, b, dtype=object).astype(np.bool_)
+            equal = known & _same(a, b)
             return equal, known & ~equal
 
         return compare if node.op == "==" else lambda columns: compare(columns)[::-1]
@@ -323,12 +323,20 @@ def combine(op: str, masks: Sequence[Masks]) -> Masks:
 
 
 def _present(column: Any) -> Any:
-    return np.not_equal(column, None, dtype=object).astype(np.bool_) if column is not None else np.bool_(False)
+    if isinstance(column, np.ndarray):
+        return np.not_equal(column, None, dtype=object).astype(np.bool_)
+    return np.bool_(column is not None)
+
+
+def _same(left: Any, right: Any) -> Any:
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return np.equal(left, right, dtype=object).astype(np.bool_)
+    return np.bool_(left == right)
 
 
 def _texts(column: Any, options: tuple[str, ...]) -> Masks:
     known = _present(column)
     found = known & False
     for option in options:
-        found = found | (known & np.equal(column, option, dtype=object).astype(np.bool_))
+        found = found | (known & _same(column, option))
     return found, known & ~found
