@@ -1,0 +1,18 @@
+"""From facts to a verdict: timeframe signals, context, execution timeframe, READY or INVALID with one reason."""
+
+from engine.verdict.batch import SignalColumns, VerdictBatch
+from engine.verdict.decide import decide
+from engine.verdict.profile import ProfileRules, TimeframeProgram
+from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict
+
+__all__ = [
+    "ContextDecision",
+    "ExecutionDecision",
+    "ProfileRules",
+    "SignalColumns",
+    "TimeframeDecision",
+    "TimeframeProgram",
+    "Verdict",
+    "VerdictBatch",
+    "decide",
+]

@@ -1,0 +1,115 @@
+"""A profile's rules, linked and ready to run. Immutable: a run holds one from start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.facts import FactPlan, plan_facts
+from engine.gates import Gate
+from engine.models.base import Timeframe
+from engine.models.conditions import ConditionsDocument, Tree
+from engine.models.facts import FactsDocument
+from engine.models.validation import SidedFilter, TimeframeRules, ValidationDocument
+from engine.rules import Catalogue, LinkedTree, RuleProgram, label_of
+
+STAGE_GATES = ("data", "signal", "context", "execution")
+"""Gates that a verdict passes through, in this order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeframeProgram:
+    """The rules of one timeframe: alternatives and filters per side over shared instances."""
+
+    timeframe: Timeframe
+    program: RuleProgram
+    labels: tuple[str, ...]
+    long: tuple[LinkedTree, ...]
+    short: tuple[LinkedTree, ...]
+    filters_long: tuple[LinkedTree, ...]
+    filters_short: tuple[LinkedTree, ...]
+    configured: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileRules:
+    """Everything a verdict of one profile depends on."""
+
+    name: str
+    fingerprint: str
+    mode: str
+    neutral_policy: str
+    context: tuple[Timeframe, ...]
+    execution: tuple[Timeframe, ...]
+    timeframes: Mapping[str, TimeframeProgram]
+    plans: Mapping[str, FactPlan]
+    gates: Mapping[str, Gate]
+
+    @property
+    def decided(self) -> tuple[Timeframe, ...]:
+        """Context timeframes, then execution timeframes, each once."""
+        return tuple(dict.fromkeys((*self.context, *self.execution)))
+
+    @staticmethod
+    def compile(
+        validation: ValidationDocument,
+        conditions: ConditionsDocument,
+        facts: FactsDocument,
+        gates: Mapping[str, Gate],
+        fingerprint: str,
+    ) -> ProfileRules:
+        """Links an effective profile. Expects documents that a ruleset has found to be without problems."""
+        units = {name: fact.unit for name, fact in facts.facts.items()}
+        catalogue = Catalogue({**conditions.conditions, **validation.rules}, units, frozenset(facts.history))
+        context, execution = tuple(validation.context_timeframes), tuple(validation.execution_timeframes)
+        decided = tuple(dict.fromkeys((*context, *execution)))
+        programs = {tf: _program(validation, catalogue, tf) for tf in decided}
+        refs = [ref for program in programs.values() for ref in program.program.refs]
+        elsewhere = [tf for tf in facts.history if any(r.timeframe == tf for r in refs) and tf not in decided]
+        plans = {tf: plan_facts(facts, tf, refs, least_candles(validation, tf)) for tf in (*decided, *elsewhere)}
+        return ProfileRules(
+            validation.profile,
+            fingerprint,
+            validation.mode,
+            validation.neutral_policy,
+            context,
+            execution,
+            programs,
+            plans,
+            {name: gates[name] for name in STAGE_GATES},
+        )
+
+
+def least_candles(validation: ValidationDocument, timeframe: Timeframe) -> int:
+    """``min_candles`` of a timeframe; one that the map does not name only needs what its facts need."""
+    if isinstance(validation.min_candles, int):
+        return validation.min_candles
+    return validation.min_candles.get(timeframe, 1)
+
+
+def _program(validation: ValidationDocument, catalogue: Catalogue, timeframe: Timeframe) -> TimeframeProgram:
+    linker = catalogue.linker(timeframe)
+    rules = validation.timeframes.get(timeframe)
+    sides = rules or TimeframeRules()
+    long = tuple(linker.link(tree) for tree in sides.long)
+    short = tuple(linker.link(tree) for tree in sides.short)
+    filters: dict[str, list[LinkedTree]] = {"long": [], "short": []}
+    for entry in validation.filters_mandatory:
+        tree: Tree = entry.filter if isinstance(entry, SidedFilter) else entry
+        linked = linker.link(tree)
+        for side in (entry.side,) if isinstance(entry, SidedFilter) else ("long", "short"):
+            filters[side].append(linked)
+    names = [instance.name for instance in linker.instances]
+    labels = tuple(
+        label_of(instance) if names.count(instance.name) > 1 else instance.name for instance in linker.instances
+    )
+    return TimeframeProgram(
+        timeframe,
+        RuleProgram(linker.instances),
+        labels,
+        long,
+        short,
+        tuple(filters["long"]),
+        tuple(filters["short"]),
+        rules is not None,
+    )
