@@ -2,7 +2,8 @@
 
 from engine.facts.history import History
 from engine.facts.plan import FactPlan, plan_facts
+from engine.facts.recorded import Recorded
 from engine.facts.snapshot import Snapshot, TailCache
 from engine.facts.source import FactSource, Health
 
-__all__ = ["FactPlan", "FactSource", "Health", "History", "Snapshot", "TailCache", "plan_facts"]
+__all__ = ["FactPlan", "FactSource", "Health", "History", "Recorded", "Snapshot", "TailCache", "plan_facts"]
