@@ -51,7 +51,7 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class UnspecifiedContract:
-    """A symbol the venue has but whose specification it does not: it can be judged, never priced or traded."""
+    """A symbol whose specification the venue does not have: it can be judged, never priced or traded."""
 
     symbol: str
     detail: str

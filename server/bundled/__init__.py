@@ -1,0 +1,1 @@
+"""What the package ships for the paper venue: recorded candles, their manifest, contract specifications."""

@@ -1,0 +1,45 @@
+"""A deterministic top of book around the last recorded price."""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from engine.candles import STEP_MS, CandleSet
+from server.exchange.paper.specification import Specification
+from server.exchange.port import Book
+
+_SHOWN_SHARE = Decimal("0.02")
+"""Share of the last candle's volume that stands at each side; the recording has no sizes of its own."""
+
+
+def book_around(
+    specification: Specification, candle: CandleSet, at_ms: int, spread_ticks: int
+) -> Book | None:
+    """The book at ``at_ms`` around the close of the one ``candle``; None if that price is below one tick.
+
+    ``last`` is the close on the nearest tick, ``mark`` the same. The spread is ``spread_ticks`` wide and lies
+    around ``last``; of an odd one, the ask has the larger half. The book is true until the next candle should
+    have closed: after that it keeps that instant as its ``at_ms``, so that its age shows.
+    """
+    tick = specification.tick_size
+    last = _to_step(Decimal(repr(float(candle.close[0]))), tick, ROUND_HALF_EVEN)
+    if last < tick:
+        return None
+    bid = max(last - (spread_ticks // 2) * tick, tick)
+    contracts = Decimal(repr(float(candle.volume[0]))) * _SHOWN_SHARE / specification.contract_size
+    size = max(_to_step(contracts, specification.size_step, ROUND_FLOOR), specification.min_size)
+    step = STEP_MS[candle.timeframe]
+    return Book(
+        symbol=specification.symbol,
+        bid=bid,
+        ask=bid + spread_ticks * tick,
+        bid_size=size,
+        ask_size=size,
+        last=last,
+        mark=last,
+        at_ms=min(at_ms, int(candle.ts[0]) + 2 * step),
+    )
+
+
+def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return (value / step).to_integral_value(rounding=rounding) * step

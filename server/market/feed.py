@@ -1,0 +1,102 @@
+"""The candles of a run: many symbols and timeframes at one instant, closed ones only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.candles import STEP_MS, CandleSet, Timeframe
+from server.exchange.port import Exchange
+from server.market.series import Range, Series
+
+Key = tuple[str, Timeframe]
+
+
+@dataclass(frozen=True, slots=True)
+class CandleFailure:
+    """Why a symbol has no candles: the first timeframe that failed, and what the port raised."""
+
+    symbol: str
+    timeframe: Timeframe
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCandles:
+    """Candles by symbol and timeframe, all closed at ``known_ms``; each symbol is in one of the two maps.
+
+    ``known_ms`` is the as-of instant, or the venue's present where that is earlier.
+    """
+
+    as_of_ms: int
+    known_ms: int
+    candles: Mapping[str, Mapping[Timeframe, CandleSet]]
+    failures: Mapping[str, CandleFailure]
+
+
+class CandleFeed:
+    """Candles of one venue, kept in memory: a later run asks only for what has closed since.
+
+    A forming candle is never kept, a missing newest candle is asked for again at the next run. A candle set
+    is the same object as in the run before when nothing changed. At most ``concurrency`` requests are open at
+    a time; two runs at once do not ask for the same candles twice.
+    """
+
+    def __init__(self, exchange: Exchange, concurrency: int = 16) -> None:
+        self._exchange = exchange
+        self._series: dict[Key, Series] = {}
+        self._locks: dict[Key, asyncio.Lock] = {}
+        self._slots = asyncio.Semaphore(concurrency)
+
+    async def load(
+        self, symbols: Sequence[str], starts: Mapping[Timeframe, int], as_of_ms: int
+    ) -> MarketCandles:
+        """Closed candles of ``[starts[timeframe], as_of_ms]`` for every symbol.
+
+        ``starts`` are the anchors: open times (ms UTC) before which candles do not matter. A symbol that
+        fails in one timeframe is a `CandleFailure`; only the venue's clock failing raises for all.
+        """
+        known_ms = min(as_of_ms, await self._exchange.now_ms())
+        ranges: dict[Timeframe, Range] = {
+            timeframe: (start_ms, known_ms - known_ms % STEP_MS[timeframe])
+            for timeframe, start_ms in starts.items()
+        }
+        keys: list[Key] = [(s, timeframe) for s in dict.fromkeys(symbols) for timeframe in starts]
+        known = self._series
+        answers: dict[Key, CandleSet | Exception | None] = {
+            key: known[key].kept(ranges[key[1]]) if key in known else None for key in keys
+        }
+        absent = [key for key, answer in answers.items() if answer is None]
+        fetched = await asyncio.gather(*(self._fetch(key, ranges[key[1]]) for key in absent))
+        answers.update(zip(absent, fetched, strict=True))
+        candles: dict[str, dict[Timeframe, CandleSet]] = {symbol: {} for symbol in symbols}
+        failures: dict[str, CandleFailure] = {}
+        for (symbol, timeframe), answer in answers.items():
+            if isinstance(answer, CandleSet):
+                candles[symbol][timeframe] = answer
+            elif answer is not None:
+                failures.setdefault(symbol, CandleFailure(symbol, timeframe, answer))
+        for symbol in failures:
+            del candles[symbol]
+        return MarketCandles(as_of_ms, known_ms, candles, failures)
+
+    async def _fetch(self, key: Key, wanted: Range) -> CandleSet | Exception:
+        symbol, timeframe = key
+        series = self._series.setdefault(key, Series(symbol, timeframe))
+        try:
+            async with self._locks.setdefault(key, asyncio.Lock()):
+                if series.precedes(wanted[1]):
+                    return await self._ask(symbol, timeframe, wanted)
+                for asked in series.missing(*wanted):
+                    series.add(asked, await self._ask(symbol, timeframe, asked))
+                kept = series.kept(wanted)
+                return series.between(*wanted) if kept is None else kept
+        except Exception as error:  # whatever a venue does to one symbol, the others get their candles
+            return error
+
+    async def _ask(self, symbol: str, timeframe: Timeframe, asked: Range) -> CandleSet:
+        async with self._slots:
+            candles = await self._exchange.candles(symbol, timeframe, *asked)
+        # A reply may reach beyond what was asked, up to the candle still forming.
+        return candles.since(asked[0]).closed(asked[1])
