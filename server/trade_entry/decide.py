@@ -1,0 +1,156 @@
+"""One READY signal through the gates of trade entry, up to the simulated order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from engine.gates import Gate, GateDecision
+from engine.gates.gate import GateValue
+from engine.models.trade_entry import TradeEntryDocument
+from server.exchange.port import Exchange
+from server.trade_entry.build import build_plan
+from server.trade_entry.decision import DecisionStatus, Stage, TradeDecision
+from server.trade_entry.identity import client_order_id, decision_key, trade_id
+from server.trade_entry.plan import OrderPlan
+from server.trade_entry.preconditions import precondition_facts
+from server.trade_entry.preflight import fetch_preflight
+from server.trade_entry.quantise import plain, shown
+from server.trade_entry.request import build_request, request_atr, request_facts
+from server.trade_entry.signal import Facts, FactValues, Signal
+
+GATES: tuple[Stage, ...] = ("preconditions", "request", "preflight", "plan")
+"""Names of the gates trade entry asks, in this order."""
+
+MAIN_ACCOUNT = "main"
+"""The account of a venue that has only one."""
+
+_STATUS: dict[str, DecisionStatus] = {"skipped": "skipped", "error": "error"}
+_SHOWN_IN_FULL = {"price", "contracts", "count"}
+
+log = structlog.get_logger(__name__)
+
+
+class LiveEntryRefused(Exception):
+    """An entry that is not a dry run was asked for; orders do not leave from here."""
+
+
+async def decide(
+    signal: Signal,
+    facts: FactValues,
+    document: TradeEntryDocument,
+    gates: Mapping[str, Gate],
+    venue: Exchange,
+    *,
+    dry_run: bool,
+    account: str = MAIN_ACCOUNT,
+) -> TradeDecision:
+    """Decides one signal: ``simulated`` with its plan, or ``skipped``/``error`` with its reason.
+
+    ``facts`` are those of ``facts_needed``; ``gates`` has at least ``GATES``. Whatever fails unexpectedly is
+    logged and becomes ``exception_during_trade_entry`` of this symbol alone. Raises `LiveEntryRefused`
+    unless ``dry_run``.
+    """
+    if not dry_run:
+        raise LiveEntryRefused(f"{signal.symbol}: only dry runs are possible")
+    course = _Course(signal, gates, decision_key(signal, venue.name, account))
+    try:
+        return await course.run(Facts.of(facts), document, venue)
+    except Exception as error:
+        log.exception("trade_entry.failed", symbol=signal.symbol, decision_key=course.key)
+        return course.end(
+            "error",
+            "trade_entry",
+            reason="exception_during_trade_entry",
+            details={"error": f"{type(error).__name__}: {error}"},
+        )
+
+
+class _Course:
+    """One signal on its way; every end carries the same key."""
+
+    def __init__(self, signal: Signal, gates: Mapping[str, Gate], key: str) -> None:
+        self.signal, self.gates, self.key = signal, gates, key
+
+    async def run(self, facts: Facts, document: TradeEntryDocument, venue: Exchange) -> TradeDecision:
+        signal = self.signal
+        atr = request_atr(facts, signal.execution_timeframe)
+        rejected = self.ask("preconditions", precondition_facts(signal, atr, document.decision, dry_run=True))
+        if rejected:
+            return rejected
+        rejected = self.ask("request", request_facts(document.risk, signal.execution_timeframe, atr))
+        if rejected:
+            return rejected
+        request = build_request(signal, atr)
+
+        preflight = await fetch_preflight(venue, signal.symbol, signal.as_of_ms)
+        rejected = self.ask(
+            "preflight", preflight.facts(document.entry.max_book_age_sec), failures=preflight.failures
+        )
+        if rejected:
+            return rejected
+
+        draft = build_plan(request, facts, document, preflight.market())
+        rejected = self.ask("plan", draft.facts)
+        if rejected:
+            return rejected
+        if draft.plan is None:
+            raise ValueError("gate 'plan' let a draft pass that has no plan; a check of it is missing")
+        return self.end(
+            "simulated", "trade_entry", plan=draft.plan, order_id=client_order_id(self.key, "SIM")
+        )
+
+    def ask(
+        self, stage: Stage, facts: Mapping[str, GateValue], failures: tuple[str, ...] = ()
+    ) -> TradeDecision | None:
+        """The rejection of one gate, or None when it lets the signal pass."""
+        gate = self.gates[stage]
+        answer = gate.decide(facts)
+        if answer.passed:
+            return None
+        status = _STATUS[answer.status or gate.rejects_as]
+        details = gate_details(gate, facts, answer)
+        if failures:
+            details["failures"] = list(failures)
+        return self.end(status, stage, reason=answer.outward, blocked_by=answer.blocked_by, details=details)
+
+    def end(
+        self,
+        status: DecisionStatus,
+        stage: Stage,
+        *,
+        reason: str | None = None,
+        blocked_by: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        plan: OrderPlan | None = None,
+        order_id: str | None = None,
+    ) -> TradeDecision:
+        return TradeDecision(
+            status=status,
+            symbol=self.signal.symbol,
+            decision_key=self.key,
+            trade_id=trade_id(self.key, self.signal.symbol),
+            stage=stage,
+            reason=reason,
+            blocked_by=blocked_by,
+            details=details or {},
+            plan=plan,
+            client_order_id=order_id,
+        )
+
+
+def gate_details(gate: Gate, facts: Mapping[str, GateValue], answer: GateDecision) -> dict[str, Any]:
+    """Every fact the gate had, in its own order, decimals as texts; and which ones its check missed."""
+    details: dict[str, Any] = {}
+    for name, unit in gate.facts.items():
+        value = facts.get(name)
+        if isinstance(value, Decimal):
+            details[name] = plain(value) if unit in _SHOWN_IN_FULL else shown(value)
+        elif value is not None:
+            details[name] = value
+    if answer.unknown:
+        details["unknown"] = list(answer.unknown)
+    return details

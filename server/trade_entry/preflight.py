@@ -1,0 +1,91 @@
+"""What the venue says before a plan is made: contract, top of book, balance."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.gates.gate import GateValue
+from server.exchange.errors import ExchangeError
+from server.exchange.port import Balance, Book, Contract, Exchange, Listing
+
+MS_PER_SEC = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Everything a plan needs from the venue."""
+
+    contract: Contract
+    book: Book
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the venue answered; None where it did not, with what it said instead in ``failures``.
+
+    ``now_ms`` is the instant the answers are used at: the book's age counts from it.
+    """
+
+    listing: Listing | None
+    book: Book | None
+    balance: Balance | None
+    now_ms: int
+    failures: tuple[str, ...] = ()
+
+    def facts(self, max_book_age_sec: int) -> dict[str, GateValue]:
+        """The answers as the gate reads them."""
+        book, balance = self.book, self.balance
+        return {
+            "contract_status": None if self.listing is None else self.listing.status,
+            "bid": None if book is None else book.bid,
+            "ask": None if book is None else book.ask,
+            "book_age_sec": None if book is None else Decimal(self.now_ms - book.at_ms) / MS_PER_SEC,
+            "max_book_age_sec": max_book_age_sec,
+            "equity_usdt": None if balance is None else balance.equity_usdt,
+            "available_usdt": None if balance is None else balance.available_usdt,
+        }
+
+    def market(self) -> Market:
+        """The answers, all of them there. Raises ``ValueError`` when one is missing."""
+        if not isinstance(self.listing, Contract) or self.book is None or self.balance is None:
+            raise ValueError("the venue's answers are incomplete: " + "; ".join(self.failures))
+        return Market(self.listing, self.book, self.balance)
+
+
+async def fetch_preflight(venue: Exchange, symbol: str, as_of_ms: int) -> Preflight:
+    """Asks the venue for everything at once, as it stood at ``as_of_ms``.
+
+    An answer the venue cannot give is a fact (None), not an exception.
+    """
+    failures: list[str] = []
+
+    async def listing() -> Listing | None:
+        try:
+            contracts = await venue.contracts()
+        except ExchangeError as error:
+            failures.append(str(error))
+            return None
+        if symbol not in contracts:
+            failures.append(f"{venue.name} lists no symbol {symbol}")
+            return None
+        return contracts[symbol]
+
+    async def book() -> Book | None:
+        try:
+            return await venue.top_of_book(symbol, as_of_ms)
+        except ExchangeError as error:
+            failures.append(str(error))
+            return None
+
+    async def balance() -> Balance | None:
+        try:
+            return await venue.balance()
+        except ExchangeError as error:
+            failures.append(str(error))
+            return None
+
+    answers = await asyncio.gather(listing(), book(), balance())
+    return Preflight(*answers, now_ms=as_of_ms, failures=tuple(failures))
