@@ -30,7 +30,7 @@ class CandleError(ValueError):
 class CandleSet:
     """Oldest first, no duplicates, finite, high and low enclosing open and close; gaps are allowed.
 
-    ``ts`` are open times (int64 ms UTC, shape ``(n,)``), the others float64 ``(n,)``; volume in the base asset.
+    ``ts`` are open times (int64 ms UTC), the others float64, all of shape ``(n,)``; volume in the base asset.
     """
 
     symbol: str
@@ -47,7 +47,14 @@ class CandleSet:
 
     @staticmethod
     def from_columns(
-        symbol: str, timeframe: Timeframe, ts: Any, open: Any, high: Any, low: Any, close: Any, volume: Any
+        symbol: str,
+        timeframe: Timeframe,
+        ts: Any,
+        open: Any,  # noqa: A002  the column's name everywhere
+        high: Any,
+        low: Any,
+        close: Any,
+        volume: Any,
     ) -> CandleSet:
         """Copies the columns to contiguous arrays and checks them. Raises ``CandleError``."""
         times = np.ascontiguousarray(ts, dtype=np.int64)

@@ -18,7 +18,11 @@ def resample(candles: CandleSet, timeframe: Timeframe) -> CandleSet:
         raise CandleError(candles.symbol, candles.timeframe, f"cannot be built into {timeframe}")
     parts = large // small
     bucket = candles.ts // large
-    starts = np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1]))) if len(candles) else np.empty(0, int)
+    starts = (
+        np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1])))
+        if len(candles)
+        else np.empty(0, int)
+    )
     ends = np.append(starts[1:], len(candles))
     complete = (ends - starts) == parts
     first = starts[complete]

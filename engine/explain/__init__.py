@@ -1,6 +1,12 @@
 """Why a verdict came out: the tree of its conditions with values and margins, and what was nearest."""
 
-from engine.explain.explanation import Explanation, GateExplanation, SideExplanation, TimeframeExplanation, explain
+from engine.explain.explanation import (
+    Explanation,
+    GateExplanation,
+    SideExplanation,
+    TimeframeExplanation,
+    explain,
+)
 from engine.explain.nearest import NearMiss
 from engine.explain.tree import TreeExplanation
 

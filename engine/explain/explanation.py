@@ -14,8 +14,11 @@ from engine.expression.trace import Trace, Value
 from engine.gates import Gate
 from engine.gates.gate import GateCheck, GateValue
 from engine.models.base import Side
+from engine.rules import LinkedTree
 from engine.verdict import TimeframeDecision, Verdict, VerdictBatch, stage_facts
 from engine.verdict.batch import SignalColumns
+
+Trees = tuple[LinkedTree, ...]
 
 NEAREST = 3
 """How many near misses an explanation lists at most."""
@@ -137,13 +140,17 @@ def _reader(batch: VerdictBatch, timeframe: str, row: int) -> Callable[[FactRef]
 
 
 def _timeframe(
-    batch: VerdictBatch, row: int, signals: SignalColumns, decision: TimeframeDecision, context_side: np.ndarray
+    batch: VerdictBatch,
+    row: int,
+    signals: SignalColumns,
+    decision: TimeframeDecision,
+    context_side: np.ndarray,
 ) -> TimeframeExplanation:
     program = batch.rules.timeframes[signals.timeframe]
     outcomes = batch.outcomes[signals.timeframe]
     reader = TreeReader(program, _reader(batch, signals.timeframe, row))
     truths = stage_facts.sides_of(program, outcomes, len(batch))
-    parts: tuple[tuple[Side, tuple, tuple], ...] = (
+    parts: tuple[tuple[Side, Trees, Trees], ...] = (
         ("long", program.long, program.filters_long),
         ("short", program.short, program.filters_short),
     )

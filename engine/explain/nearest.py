@@ -33,7 +33,10 @@ class NearMiss:
     @property
     def distance(self) -> float:
         """The worst relative margin among the obstacles; unknown counts as infinitely far."""
-        return max((math.inf if o.relative_margin is None else -o.relative_margin for o in self.obstacles), default=0.0)
+        return max(
+            (math.inf if o.relative_margin is None else -o.relative_margin for o in self.obstacles),
+            default=0.0,
+        )
 
     @property
     def sentence(self) -> str:
@@ -52,7 +55,11 @@ class NearMiss:
             "sentence": self.sentence,
             "obstacles": [
                 {"label": o.label, "sentence": o.sentence}
-                | {k: v for k, v in (("margin", o.margin), ("relative_margin", o.relative_margin)) if is_number(v)}
+                | {
+                    k: v
+                    for k, v in (("margin", o.margin), ("relative_margin", o.relative_margin))
+                    if is_number(v)
+                }
                 for o in self.obstacles
             ],
         }

@@ -39,7 +39,11 @@ class TreeExplanation:
     def to_json(self) -> Json:
         """Without what does not apply; an infinite margin (a text or a flag) is left out."""
         said: Json = {"op": self.op, "label": self.label, "outcome": outcome_name(self.outcome)}
-        said |= {k: v for k, v in (("margin", self.margin), ("relative_margin", self.relative_margin)) if is_number(v)}
+        said |= {
+            k: v
+            for k, v in (("margin", self.margin), ("relative_margin", self.relative_margin))
+            if is_number(v)
+        }
         if self.summary:
             said["summary"] = self.summary
         if self.expression:
@@ -97,7 +101,13 @@ class TreeReader:
                 raise TypeError(f"condition '{instance.name}' is neither an expression nor a tree")
             inner = self.explain(instance.tree)
             return TreeExplanation(
-                inner.op, label, inner.outcome, inner.margin, inner.relative_margin, instance.summary, children=inner.children or (inner,)
+                inner.op,
+                label,
+                inner.outcome,
+                inner.margin,
+                inner.relative_margin,
+                instance.summary,
+                children=inner.children or (inner,),
             )
         shown = trace(instance.binding, self.read)
         return TreeExplanation(
@@ -119,7 +129,10 @@ def _short(ref: FactRef, timeframe: str) -> str:
 
 
 def _joined(
-    op: Literal["all_of", "any_of", "not"], label: str, members: tuple[TreeExplanation, ...], summary: str | None
+    op: Literal["all_of", "any_of", "not"],
+    label: str,
+    members: tuple[TreeExplanation, ...],
+    summary: str | None,
 ) -> TreeExplanation:
     outcomes = [member.outcome for member in members]
     if op == "not":

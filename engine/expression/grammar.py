@@ -24,7 +24,12 @@ MAX_DEPTH = 60
 MAX_LAG = 500
 
 FUNCTIONS = ("abs", "falling", "known", "max", "min", "rising")
-_ARITHMETIC: dict[type[ast.operator], n.ArithmeticOp] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_ARITHMETIC: dict[type[ast.operator], n.ArithmeticOp] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+}
 _COMPARISON: dict[type[ast.cmpop], n.ComparisonOp] = {
     ast.Lt: "<",
     ast.LtE: "<=",
@@ -33,7 +38,7 @@ _COMPARISON: dict[type[ast.cmpop], n.ComparisonOp] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-_REFUSED = {
+_REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "attributes are not part of the rule language",
     ast.IfExp: "'if … else …' is not part of the rule language; use and, or, not",
     ast.Lambda: "lambda is not part of the rule language",
@@ -115,7 +120,9 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         try:
             module = ast.parse(self._source)
         except SyntaxError as error:
-            self._note(f"not an expression: {error.msg}", self._offset_of(error.lineno or 1, error.offset or 1, 1))
+            self._note(
+                f"not an expression: {error.msg}", self._offset_of(error.lineno or 1, error.offset or 1, 1)
+            )
             return None
         except (ValueError, RecursionError, MemoryError):
             self._note("not an expression", 0)
@@ -133,7 +140,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         return tree
 
     def _eval(self, node: ast.AST) -> n.Node:
-        handler = cast("Callable[[Any], n.Node] | None", self.nodes.get(type(node)))
+        handler = self.nodes.get(type(node))
         if handler is None:
             what = _REFUSED.get(type(node), f"'{self._segment(node)}' is not part of the rule language")
             raise self._refuse(what, node)
@@ -162,7 +169,9 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         inner = node.value if isinstance(node, ast.Expr) else node
         return " ".join((ast.get_source_segment(self._source, inner) or ast.unparse(inner)).split())
 
-    def _note(self, message: str, offset: int, wrong: str | None = None, choices: tuple[str, ...] = ()) -> None:
+    def _note(
+        self, message: str, offset: int, wrong: str | None = None, choices: tuple[str, ...] = ()
+    ) -> None:
         self.problems.append(ExpressionProblem(message, offset, wrong, choices))
 
     def _refuse(
@@ -231,7 +240,9 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             return n.Negation(text, self._need(operand, Kind.TRUTH, node.operand, "'not'"))
         if isinstance(node.op, ast.USub):
             self._need(operand, Kind.NUMBER, node.operand, "'-'")
-            return n.Number(text, -operand.value) if isinstance(operand, n.Number) else n.Negative(text, operand)
+            return (
+                n.Number(text, -operand.value) if isinstance(operand, n.Number) else n.Negative(text, operand)
+            )
         raise self._refuse(f"'{text[0]}' is not part of the rule language", node)
 
     def _binary(self, node: ast.BinOp) -> n.Node:
@@ -265,7 +276,12 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         return links[0] if len(links) == 1 else n.Junction(text, "and", tuple(links))
 
     def _comparison(
-        self, op: n.ComparisonOp, sides: list[n.Node], parts: tuple[ast.expr, ...], index: int, text: str | None
+        self,
+        op: n.ComparisonOp,
+        sides: list[n.Node],
+        parts: tuple[ast.expr, ...],
+        index: int,
+        text: str | None,
     ) -> n.Node:
         left, right = sides[index], sides[index + 1]
         for side, at in ((left, parts[index]), (right, parts[index + 1])):
@@ -273,7 +289,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
                 raise self._refuse(f"'{side.text}' is yes or no and cannot be compared; use and, or, not", at)
         if left.kind is not right.kind:
             raise self._refuse(
-                f"'{left.text}' is a {left.kind.value} and '{right.text}' is a {right.kind.value}", parts[index + 1]
+                f"'{left.text}' is a {left.kind.value} and '{right.text}' is a {right.kind.value}",
+                parts[index + 1],
             )
         if left.kind is Kind.TEXT:
             if op not in ("==", "!="):
@@ -292,7 +309,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             raise self._refuse("'in' needs a fact of unit 'name' on its left", node.left)
         options = node.comparators[0]
         if not isinstance(options, ast.List) or not options.elts:
-            raise self._refuse("'in' needs a list of texts on its right, like [\"a\", \"b\"]", options)
+            raise self._refuse('\'in\' needs a list of texts on its right, like ["a", "b"]', options)
         words: list[str] = []
         for item in options.elts:
             if not isinstance(item, ast.Constant) or not isinstance(item.value, str):
@@ -316,13 +333,15 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
                 raise self._refuse(f"unknown timeframe '{key}'", node.slice, key, choices)
             ref = ref._replace(timeframe=key)
         elif isinstance(key, int) and not isinstance(key, bool):
-            if ref.lag or isinstance(node.value, ast.Subscript) and ref.timeframe is None:
+            if ref.lag or (isinstance(node.value, ast.Subscript) and ref.timeframe is None):
                 raise self._refuse("a lag is given only once", node.slice)
             if key > MAX_LAG:
                 raise self._refuse(f"a lag is at most {MAX_LAG} candles", node.slice)
             ref = ref._replace(lag=key)
         else:
-            raise self._refuse('write x[1] for one candle earlier or x["1h"] for another timeframe', node.slice)
+            raise self._refuse(
+                'write x[1] for one candle earlier or x["1h"] for another timeframe', node.slice
+            )
         return n.Fact(self._segment(node), ref, inner.kind)
 
     def _call(self, node: ast.Call) -> n.Node:
@@ -339,11 +358,13 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         if name in ("rising", "falling"):
             return self._trend(node, "rising" if name == "rising" else "falling", text)
         if (name == "abs") != (len(node.args) == 1) or not node.args:
-            raise self._refuse(f"{name} takes {'one argument' if name == 'abs' else 'two or more arguments'}", node)
+            raise self._refuse(
+                f"{name} takes {'one argument' if name == 'abs' else 'two or more arguments'}", node
+            )
         arguments = self._both(*node.args)
         for argument, at in zip(arguments, node.args, strict=True):
             self._need(argument, Kind.NUMBER, at, name)
-        return n.Call(text, cast(Literal["abs", "min", "max"], name), tuple(arguments))
+        return n.Call(text, name, tuple(arguments))
 
     def _fact_argument(self, node: ast.Call, name: str) -> n.Fact:
         if name == "known" and len(node.args) != 1:
@@ -355,7 +376,9 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
 
     def _trend(self, node: ast.Call, direction: Literal["rising", "falling"], text: str) -> n.Node:
         if len(node.args) not in (2, 3):
-            raise self._refuse(f"{direction} takes a fact, a number of candles and optionally a least step", node)
+            raise self._refuse(
+                f"{direction} takes a fact, a number of candles and optionally a least step", node
+            )
         if not self.scope.history:
             raise self._refuse("a gate's facts have no history", node)
         fact = self._fact_argument(node, direction)
@@ -365,7 +388,9 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             if steps.value != int(steps.value) or not 1 <= steps.value <= MAX_LAG:
                 raise self._refuse(f"the number of candles is whole, 1 to {MAX_LAG}", node.args[1])
         elif not isinstance(steps, n.Param) or self.scope.params[steps.name] not in ("count", "bars"):
-            raise self._refuse("the number of candles is a whole number or a parameter of unit 'bars'", node.args[1])
+            raise self._refuse(
+                "the number of candles is a whole number or a parameter of unit 'bars'", node.args[1]
+            )
         eps = n.Number("0", 0.0) if len(node.args) == 2 else self._eval(node.args[2])
         if len(node.args) == 3:
             self._need(eps, Kind.NUMBER, node.args[2], direction)

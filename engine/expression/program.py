@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -171,7 +172,7 @@ class _Compiler:
     def settled(self, node: Node) -> Numeric | float:
         """Like ``number``, with everything infinite already turned into NaN."""
         value = self.number(node)
-        if not callable(value) or isinstance(node, n.Fact | n.Call) and _is_settled(node):
+        if not callable(value) or (isinstance(node, n.Fact | n.Call) and _is_settled(node)):
             return value
         return lambda columns: finite(value(columns))
 
@@ -270,7 +271,7 @@ class _Compiler:
         def trend(columns: Columns) -> Masks:
             least = eps(columns)
             yes, no = np.bool_(True), np.bool_(False)
-            for newer, older in zip(slots, slots[1:], strict=False):
+            for newer, older in pairwise(slots):
                 step = finite((columns[newer] - columns[older]) * sign)
                 yes, no = yes & (step > least), no | (step <= least)
             return yes, no
@@ -324,13 +325,13 @@ def combine(op: str, masks: Sequence[Masks]) -> Masks:
 
 def _present(column: Any) -> Any:
     if isinstance(column, np.ndarray):
-        return np.not_equal(column, None, dtype=object).astype(np.bool_)
+        return cast(Any, np.not_equal)(column, None, dtype=object).astype(np.bool_)
     return np.bool_(column is not None)
 
 
 def _same(left: Any, right: Any) -> Any:
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
-        return np.equal(left, right, dtype=object).astype(np.bool_)
+        return cast(Any, np.equal)(left, right, dtype=object).astype(np.bool_)
     return np.bool_(left == right)
 
 

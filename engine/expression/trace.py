@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 from engine.expression import nodes as n
@@ -42,7 +43,9 @@ class Trace:
         """The margin over the larger side, comparable between units; ``None`` where unknown."""
         if self.children:
             worst = [child.relative_margin for child in self.children]
-            return _combine_margins(self.op, [(c.outcome, m) for c, m in zip(self.children, worst, strict=True)], self)
+            return _combine_margins(
+                self.op, [(c.outcome, m) for c, m in zip(self.children, worst, strict=True)], self
+            )
         if self.margin is None or math.isinf(self.margin):
             return self.margin
         scale = max((abs(v) for v in (self.left, self.right) if isinstance(v, float)), default=0.0)
@@ -107,7 +110,9 @@ class _Tracer:
                 return Trace(node.text, outcome, _infinite(outcome), "flag", left=outcome)
             case n.Negation(operand=operand):
                 inner = self.truth(operand)
-                return self._joined(node.text, "not", (inner,), None if inner.outcome is None else not inner.outcome)
+                return self._joined(
+                    node.text, "not", (inner,), None if inner.outcome is None else not inner.outcome
+                )
             case n.Junction(op=op, operands=operands):
                 parts = tuple(self.truth(operand) for operand in operands)
                 return self._joined(node.text, op, parts, kleene(op, [p.outcome for p in parts]))
@@ -117,7 +122,9 @@ class _Tracer:
                 value = self._text(operand)
                 outcome = None if value is None else value in options
                 listed = ", ".join(options)
-                return Trace(node.text, outcome, _infinite(outcome), "in", value, listed, operand.text, f"[{listed}]")
+                return Trace(
+                    node.text, outcome, _infinite(outcome), "in", value, listed, operand.text, f"[{listed}]"
+                )
             case n.Known(fact=fact):
                 value = self.read(self.binding.resolve(fact.ref))
                 missing = value is None or (isinstance(value, float) and math.isnan(value))
@@ -153,14 +160,23 @@ class _Tracer:
         eps = self.number(node.eps)
         newer_first = [self._series(base, back) for back in range(self.binding.steps(node) + 1)]
         parts: list[Trace] = []
-        for back, (newer, older) in enumerate(zip(newer_first, newer_first[1:], strict=False)):
+        for back, (newer, older) in enumerate(pairwise(newer_first)):
             sign = 1.0 if node.direction == "rising" else -1.0
             step = None if newer is None or older is None else _arithmetic("*", newer - older, sign)
             word = str(base._replace(timeframe=node.fact.ref.timeframe, lag=base.lag + back))
             parts.append(_compare(f"step of {word}", ">", step, eps, f"step of {word}", node.eps.text))
         if len(parts) == 1:
             only = parts[0]
-            return Trace(node.text, only.outcome, only.margin, ">", only.left, only.right, only.left_text, only.right_text)
+            return Trace(
+                node.text,
+                only.outcome,
+                only.margin,
+                ">",
+                only.left,
+                only.right,
+                only.left_text,
+                only.right_text,
+            )
         return self._joined(node.text, "and", tuple(parts), kleene("and", [p.outcome for p in parts]))
 
     def _series(self, base: FactRef, back: int) -> float | None:
@@ -200,7 +216,9 @@ def _compare(
         "==": left == right,
         "!=": left != right,
     }[op]
-    margin = {"<": -distance, "<=": -distance, ">": distance, ">=": distance, "==": -abs(distance)}.get(op, abs(distance))
+    margin = {"<": -distance, "<=": -distance, ">": distance, ">=": distance, "==": -abs(distance)}.get(
+        op, abs(distance)
+    )
     return Trace(text, outcome, margin, op, left, right, left_text, right_text)
 
 

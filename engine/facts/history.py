@@ -47,7 +47,9 @@ class History:
         out = np.full(len(self.as_of), np.nan)
         for period in self._periods[timeframe]:
             if ref.name not in period.columns:
-                period.columns[ref.name] = evaluate(self.plans[timeframe].definitions[ref.name], period.window)
+                period.columns[ref.name] = evaluate(
+                    self.plans[timeframe].definitions[ref.name], period.window
+                )
             wanted = period.expected - ref.lag * step
             ts = period.window.candles.ts
             at = np.searchsorted(ts, wanted)

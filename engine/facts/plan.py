@@ -23,7 +23,9 @@ class FactPlan:
     needed: int
 
 
-def plan_facts(document: FactsDocument, timeframe: Timeframe, refs: Iterable[FactRef], least: int = 1) -> FactPlan:
+def plan_facts(
+    document: FactsDocument, timeframe: Timeframe, refs: Iterable[FactRef], least: int = 1
+) -> FactPlan:
     """The plan of one timeframe. ``refs`` on other timeframes are passed over; ``least`` is ``min_candles``.
 
     Raises ``KeyError`` for a fact that is not declared or a timeframe without history.

@@ -29,7 +29,7 @@ class Tail:
 
 
 def tail(plan: FactPlan, candles: CandleSet, as_of_ms: int) -> Tail:
-    """Facts of the candles that closed last, from the closed candles of ``[anchor, as_of]`` and nothing else."""
+    """Facts of the candles that closed last, from those closed in ``[anchor, as_of]`` and nothing else."""
     step = STEP_MS[plan.timeframe]
     window = candles.closed(as_of_ms).since(anchor_of(plan.anchor, as_of_ms))
     size = len(window)
@@ -87,7 +87,7 @@ class TailCache:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Rows are symbols at one instant. ``tails`` holds one list per timeframe, in the order of the symbols."""
+    """Rows are symbols at one instant. ``tails``: one list per timeframe, in the order of the symbols."""
 
     symbols: tuple[str, ...]
     as_of_ms: int
@@ -120,18 +120,24 @@ class Snapshot:
     @cached_property
     def _values(self) -> dict[str, Floats]:
         return {
-            tf: np.stack([t.values for t in tails], axis=-1) if tails else np.empty((len(self.plans[tf].definitions), self.plans[tf].depth, 0))
+            tf: np.stack([t.values for t in tails], axis=-1)
+            if tails
+            else np.empty((len(self.plans[tf].definitions), self.plans[tf].depth, 0))
             for tf, tails in self.tails.items()
         }
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, int]]:
-        return {tf: {name: row for row, name in enumerate(plan.definitions)} for tf, plan in self.plans.items()}
+        return {
+            tf: {name: row for row, name in enumerate(plan.definitions)} for tf, plan in self.plans.items()
+        }
 
     def column(self, ref: FactRef) -> Floats:
         """Contiguous float64 ``(symbols,)``."""
         timeframe = ref.timeframe or ""
-        return self._values[timeframe][self._rows[timeframe][ref.name], self.plans[timeframe].depth - 1 - ref.lag]
+        return self._values[timeframe][
+            self._rows[timeframe][ref.name], self.plans[timeframe].depth - 1 - ref.lag
+        ]
 
     def health(self, timeframe: str) -> Health:
         """The candles behind the rows."""

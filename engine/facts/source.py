@@ -48,7 +48,7 @@ class FactSource(Protocol):
         ...
 
     def column(self, ref: FactRef) -> Floats:
-        """A fact of a timeframe (``ref.timeframe`` is set), on the last candle closed at the row's instant."""
+        """A fact of ``ref.timeframe`` (which is set), on the last candle closed at the row's instant."""
         ...
 
     def health(self, timeframe: str) -> Health:

@@ -84,7 +84,7 @@ class Gate:
         return Gate(document, tuple(_check(check, document, scope) for check in document.checks))
 
     def decide(self, facts: Mapping[str, GateValue]) -> GateDecision:
-        """One row; a fact that is absent, ``None`` or NaN is unknown. Raises ``KeyError`` on a name not declared."""
+        """One row; an absent, ``None`` or NaN fact is unknown. Raises ``KeyError`` on a name not declared."""
         columns = self._columns(facts)
         with np.errstate(all="ignore"):
             for check, program in zip(self.checks, self._programs, strict=True):
@@ -104,7 +104,11 @@ class Gate:
         with np.errstate(all="ignore"):
             for index, (check, program) in enumerate(zip(self.checks, self._programs, strict=True)):
                 yes, no = program(columns)
-                unsure = ~(yes | no) & open_rows if check.if_unknown == "reject" else np.zeros(rows, dtype=np.bool_)
+                unsure = (
+                    ~(yes | no) & open_rows
+                    if check.if_unknown == "reject"
+                    else np.zeros(rows, dtype=np.bool_)
+                )
                 hit = (yes & open_rows) | unsure
                 decided[hit] = index
                 unknown |= unsure

@@ -1,8 +1,8 @@
 """Every indicator of ``facts.yaml``, as a column over a window.
 
 Moving averages, RSI, MACD, ATR, ADX and Bollinger bands are TA-Lib's (EMA seeded with the SMA of its first
-``period`` values, Wilder smoothing for RSI, ATR and ADX). Each value depends only on the candles of its run up to
-its own bar, and every sum is taken in order of time, so computing a long window once or bar by bar gives
+``period`` values, Wilder smoothing for RSI, ATR and ADX). A value depends only on the candles of its run up
+to its own bar, and every sum is taken in order of time, so computing a long window once or bar by bar gives
 the same bits. Unknown is NaN: before the warm-up, and where a formula has no value.
 """
 
@@ -86,7 +86,9 @@ def _by_run(window: Window, compute: Callable[[CandleSet], Any], least: int) -> 
     return column
 
 
-def _several(window: Window, key: Any, compute: Callable[[CandleSet], tuple[Any, ...]], least: int, count: int):
+def _several(
+    window: Window, key: Any, compute: Callable[[CandleSet], tuple[Any, ...]], least: int, count: int
+):
     """Indicators with several outputs are computed once per window and parameters."""
     if key not in window.memo:
         columns = tuple(window.unknown() for _ in range(count))
@@ -112,7 +114,11 @@ def _rsi(close: Floats, period: int) -> Floats:
 def _macd(window: Window, d: f.MacdFact) -> Floats:
     least = max(d.fast, d.slow) + d.signal - 1
     outputs = _several(
-        window, ("macd", d.fast, d.slow, d.signal), lambda c: _ta.MACD(c.close, d.fast, d.slow, d.signal), least, 3
+        window,
+        ("macd", d.fast, d.slow, d.signal),
+        lambda c: _ta.MACD(c.close, d.fast, d.slow, d.signal),
+        least,
+        3,
     )
     return outputs[("line", "signal", "hist").index(d.output)]
 
@@ -160,7 +166,7 @@ def _ratio(total: Floats, volume: Floats) -> Floats:
 
 
 def _session_vwap(window: Window) -> Floats:
-    """Unknown unless the run holds every candle of the session so far; only sessions that are read are summed."""
+    """Unknown unless the run holds the session from its start; only sessions that are read are summed."""
     column = window.unknown()
     ts = window.candles.ts
     for start, stop in window.runs:
@@ -192,7 +198,7 @@ def _volume_ratio(volume: Floats, length: int) -> Floats:
 
 
 def _pivots(window: Window, output: str) -> Floats:
-    """Levels of the UTC day before the one that the bar's close lies in; unknown if a candle of it is missing."""
+    """Levels of the UTC day before the one of the bar's close; unknown if a candle of it is missing."""
     column = window.unknown()
     candles, step = window.candles, window.step
     day_of_close = (candles.ts + step) // DAY_MS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Window:
         size = len(candles)
         breaks = np.flatnonzero(np.diff(candles.ts) != self.step) + 1
         edges = [0, *breaks.tolist(), size] if size else [0]
-        self.runs = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > first_needed]
+        self.runs = [(a, b) for a, b in pairwise(edges) if b > first_needed]
         self.memo: dict[Any, tuple[Floats, ...]] = {}
 
     def __len__(self) -> int:

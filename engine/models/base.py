@@ -46,7 +46,6 @@ class Model(BaseModel):
 
 
 class Document(Model):
-    """A YAML document: every one says its ``kind`` and ``version``."""
+    """A YAML document: every one says its ``kind`` (declared by each model) and ``version``."""
 
-    kind: str
     version: int | str = Field(description="Version of the document, written by its operator.")

@@ -30,7 +30,7 @@ class Parameter(Model):
     unit: Unit
     minimum: Number | None = None
     maximum: Number | None = None
-    by_timeframe: dict[Timeframe, Number] = Field(default_factory=dict)
+    by_timeframe: dict[Timeframe, Number] = Field(default_factory=dict[Timeframe, Number])
     summary: str | None = None
 
 
@@ -55,7 +55,9 @@ class Not(Model):
 class Reference(RootModel[dict[Name, Number | dict[Name, Number]]]):
     """A condition with parameters: one key, its value a number or a map of numbers."""
 
-    model_config = ConfigDict(frozen=True, strict=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    model_config = ConfigDict(
+        frozen=True, strict=True, json_schema_extra={"minProperties": 1, "maxProperties": 1}
+    )
 
     @model_validator(mode="after")
     def _one_name(self) -> Reference:

@@ -9,7 +9,16 @@ from pydantic import Field
 from engine.models.base import Code, Document, Model, Summary
 
 Stage = Literal[
-    "run", "data", "signal", "context", "execution", "preconditions", "request", "preflight", "plan", "trade_entry"
+    "run",
+    "data",
+    "signal",
+    "context",
+    "execution",
+    "preconditions",
+    "request",
+    "preflight",
+    "plan",
+    "trade_entry",
 ]
 
 ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simulated"]

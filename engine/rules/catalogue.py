@@ -126,7 +126,9 @@ class Linker:
             for key in given:
                 if key not in definition.params:
                     raise KeyError(f"'{name}' has no parameter '{key}'")
-            values = {k: float(given.get(k, default_of(p, self.timeframe))) for k, p in definition.params.items()}
+            values = {
+                k: float(given.get(k, default_of(p, self.timeframe))) for k, p in definition.params.items()
+            }
         elif given:
             raise KeyError(f"'{name}' has no parameters")
         key = (name, tuple(sorted(values.items())))
@@ -154,5 +156,5 @@ class Linker:
 
 def default_of(parameter: Parameter, timeframe: str) -> float:
     """The default a parameter has on a timeframe."""
-    by_timeframe: Mapping[str, float] = parameter.by_timeframe  # keys are timeframes
+    by_timeframe = {str(tf): value for tf, value in parameter.by_timeframe.items()}
     return by_timeframe.get(timeframe, parameter.default)

@@ -1,4 +1,4 @@
-"""From facts to a verdict: timeframe signals, context, execution timeframe, READY or INVALID with one reason."""
+"""From facts to a verdict: timeframe signals, context, execution timeframe, READY or INVALID and why."""
 
 from engine.verdict.batch import SignalColumns, VerdictBatch
 from engine.verdict.decide import decide

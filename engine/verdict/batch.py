@@ -46,8 +46,8 @@ class VerdictBatch:
 
     ``data_check``/``data_timeframe``: the data gate's rejecting check and the index of the timeframe in
     ``rules.decided`` + other plans (``NO_REASON`` where it passed); ``context_check`` and ``execution_check``
-    likewise; ``selected``: index into ``rules.execution``. ``columns`` holds, per timeframe, the facts that its
-    rules read, ``(facts, rows)``.
+    likewise; ``selected``: index into ``rules.execution``. ``columns`` holds, per timeframe, the facts that
+    its rules read, ``(facts, rows)``.
     """
 
     rules: ProfileRules
@@ -185,7 +185,9 @@ class VerdictBatch:
 
     def _missing(self, program: TimeframeProgram, row: int) -> tuple[str, ...]:
         values = self.columns[program.timeframe][:, row]
-        return tuple(str(ref) for ref, value in zip(program.program.refs, values, strict=True) if np.isnan(value))
+        return tuple(
+            str(ref) for ref, value in zip(program.program.refs, values, strict=True) if np.isnan(value)
+        )
 
 
 def tree_label(program: TimeframeProgram, tree: LinkedTree) -> str:

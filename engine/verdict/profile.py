@@ -65,8 +65,10 @@ class ProfileRules:
         decided = tuple(dict.fromkeys((*context, *execution)))
         programs = {tf: _program(validation, catalogue, tf) for tf in decided}
         refs = [ref for program in programs.values() for ref in program.program.refs]
-        elsewhere = [tf for tf in facts.history if any(r.timeframe == tf for r in refs) and tf not in decided]
-        plans = {tf: plan_facts(facts, tf, refs, least_candles(validation, tf)) for tf in (*decided, *elsewhere)}
+        read = {ref.timeframe for ref in refs}
+        elsewhere: list[Timeframe] = [tf for tf in facts.history if tf in read and tf not in decided]
+        wanted: tuple[Timeframe, ...] = (*decided, *elsewhere)
+        plans = {tf: plan_facts(facts, tf, refs, least_candles(validation, tf)) for tf in wanted}
         return ProfileRules(
             validation.profile,
             fingerprint,
@@ -99,10 +101,8 @@ def _program(validation: ValidationDocument, catalogue: Catalogue, timeframe: Ti
         linked = linker.link(tree)
         for side in (entry.side,) if isinstance(entry, SidedFilter) else ("long", "short"):
             filters[side].append(linked)
-    names = [instance.name for instance in linker.instances]
-    labels = tuple(
-        label_of(instance) if names.count(instance.name) > 1 else instance.name for instance in linker.instances
-    )
+    names = [i.name for i in linker.instances]
+    labels = tuple(label_of(i) if names.count(i.name) > 1 else i.name for i in linker.instances)
     return TimeframeProgram(
         timeframe,
         RuleProgram(linker.instances),

@@ -77,10 +77,8 @@ class Verdict:
     @property
     def candle_time(self) -> int | None:
         """Open time of the execution timeframe's candle (ms UTC); ``None`` unless READY."""
-        return next(
-            (d.candle_time for d in self.execution.timeframe_decisions if d.timeframe == self.execution_timeframe),
-            None,
-        )
+        decisions = self.execution.timeframe_decisions
+        return next((d.candle_time for d in decisions if d.timeframe == self.execution_timeframe), None)
 
     @property
     def price(self) -> float | None:

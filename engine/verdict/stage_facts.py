@@ -1,4 +1,4 @@
-"""The facts that fixed code hands to each gate of a verdict, over all rows. The gates' YAML decides on them."""
+"""The facts that fixed code hands to each gate of a verdict; the gates' YAML decides on them."""
 
 from __future__ import annotations
 
@@ -68,11 +68,16 @@ def signal_facts(
     return facts, side
 
 
-def context_facts(rules: ProfileRules, mode: str, signals: tuple[SignalColumns, ...], rows: int) -> StageFacts:
+def context_facts(
+    rules: ProfileRules, mode: str, signals: tuple[SignalColumns, ...], rows: int
+) -> StageFacts:
     """For the context gate."""
 
     def count(matches: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
-        return np.sum(matches, axis=0, dtype=np.int64) if matches else np.zeros(rows, dtype=np.int64)
+        total = np.zeros(rows, dtype=np.int64)
+        for match in matches:
+            total += match
+        return total
 
     return {
         "mode": mode,
