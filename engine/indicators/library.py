@@ -79,6 +79,8 @@ def warm_up(definition: f.FactBase) -> int:
 
 
 def _by_run(window: Window, compute: Callable[[CandleSet], Any], least: int) -> Floats:
+    if window.runs == [(0, len(window))] and len(window) >= least:
+        return cast(Floats, compute(window.candles))
     column = window.unknown()
     for start, stop in window.runs:
         if stop - start >= least:
@@ -90,6 +92,8 @@ def _several(
     window: Window, key: Any, compute: Callable[[CandleSet], tuple[Any, ...]], least: int, count: int
 ):
     """Indicators with several outputs are computed once per window and parameters."""
+    if key not in window.memo and window.runs == [(0, len(window))] and len(window) >= least:
+        window.memo[key] = compute(window.candles)
     if key not in window.memo:
         columns = tuple(window.unknown() for _ in range(count))
         for start, stop in window.runs:
