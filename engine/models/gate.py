@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,10 +13,11 @@ RejectsAs = Literal["INVALID", "invalid", "skipped", "error"]
 
 
 class GateFact(Model):
-    """One value the gate may read."""
+    """One value the gate may read. A fact of unit ``name`` that a check compares says what it can be."""
 
     unit: Unit
     summary: Summary
+    values: list[Annotated[str, Field(min_length=1)]] | None = Field(default=None, min_length=1)
 
 
 class Check(Model):

@@ -1,0 +1,124 @@
+"""Definitions of conditions: their expressions, their parameters, and that none depends on itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.documents import Node, Problem, ScalarNode
+from engine.expression import Scope
+from engine.models.conditions import JUNCTIONS
+from engine.ruleset.expressions import MAX_LAG, RESERVED, counted_parameters, mentions, read_expression
+from engine.ruleset.names import ConditionName, ParameterName, entries_of, items_of
+from engine.ruleset.trees import NameUse, tree_problems, uses, value_problem
+
+NUMBERLESS_UNITS = ("flag", "name")
+"""Units that a parameter cannot have: it is a number."""
+
+
+def definition_problems(
+    condition: ConditionName,
+    known: Mapping[str, ConditionName] | None,
+    facts: Mapping[str, str | None] | None,
+    timeframes: frozenset[str],
+) -> Iterator[Problem]:
+    """What is wrong with one definition. ``known`` and ``facts`` are None where they cannot be told."""
+    if condition.name in JUNCTIONS:
+        yield condition.key.position.problem(
+            f"'{condition.name}' builds trees and cannot be a condition's name"
+        )
+    for parameter in condition.params.values():
+        yield from _parameter_problems(parameter, condition, facts or {})
+    if condition.tree is not None and known is not None:
+        for member in members(condition):
+            yield from tree_problems(member, known)
+    if condition.when is not None and facts is not None:
+        yield from _expression_problems(condition, condition.when, facts, timeframes)
+
+
+def members(condition: ConditionName) -> tuple[Node, ...]:
+    """The trees that a condition is composed of."""
+    if condition.tree is None:
+        return ()
+    form, node = condition.tree
+    return (node,) if form == "not" else items_of(node)
+
+
+def cycle_problems(conditions: Mapping[str, ConditionName]) -> Iterator[Problem]:
+    """One problem for each circle of conditions, at the reference that closes it."""
+    done: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> Iterator[Problem]:
+        trail.append(name)
+        for use in _uses_of(conditions[name]):
+            if use.name in trail:
+                circle = " → ".join([*trail[trail.index(use.name) :], use.name])
+                yield use.node.position.problem(f"conditions refer to each other in a circle: {circle}")
+            elif use.name in conditions and use.name not in done:
+                yield from visit(use.name, trail)
+        trail.pop()
+        done.add(name)
+
+    for name in conditions:
+        if name not in done:
+            yield from visit(name, [])
+
+
+def closure(names: Iterator[str], conditions: Mapping[str, ConditionName]) -> frozenset[str]:
+    """The given conditions and every condition they are composed of."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in conditions and name not in found:
+            found.add(name)
+            waiting += [use.name for use in _uses_of(conditions[name])]
+    return frozenset(found)
+
+
+def _uses_of(condition: ConditionName) -> Iterator[NameUse]:
+    for member in members(condition):
+        yield from uses(member)
+
+
+def _parameter_problems(
+    parameter: ParameterName, condition: ConditionName, facts: Mapping[str, str | None]
+) -> Iterator[Problem]:
+    name = str(parameter.key.value)
+    position = parameter.key.position
+    if name in RESERVED:
+        yield position.problem(f"'{name}' is a word of the rule language and cannot be a parameter's name")
+    elif name in facts:
+        yield position.problem(f"parameter '{name}' hides the fact of that name", "give it another name")
+    elif condition.when is not None and not mentions(str(condition.when.value), name):
+        yield position.problem(f"parameter '{name}' is never read")
+    fields = entries_of(parameter.node)
+    if parameter.unit in NUMBERLESS_UNITS:
+        yield fields["unit"].value.position.problem(
+            f"a parameter is a number, and a '{parameter.unit}' is not"
+        )
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None and low > high:
+        yield fields["minimum"].value.position.problem(f"the minimum {low} is above the maximum {high}")
+    values = [entry.value for key, entry in fields.items() if key == "default"]
+    if "by_timeframe" in fields:
+        values += [entry.value for entry in entries_of(fields["by_timeframe"].value).values()]
+    for value in values:
+        if problem := value_problem(value, parameter):
+            yield problem
+
+
+def _expression_problems(
+    condition: ConditionName, when: ScalarNode, facts: Mapping[str, str | None], timeframes: frozenset[str]
+) -> Iterator[Problem]:
+    units = {name: unit or "" for name, unit in facts.items()}
+    params = {name: parameter.unit or "" for name, parameter in condition.params.items()}
+    unreadable = frozenset(name for name, unit in {**units, **params}.items() if not unit)
+    expression, problems = read_expression(when, Scope(units, params, timeframes), unreadable)
+    yield from problems
+    if expression is None:
+        return
+    for name in counted_parameters(expression):
+        parameter = condition.params[name]
+        if (parameter.minimum or 0) < 1 or (parameter.maximum or MAX_LAG + 1) > MAX_LAG:
+            message = f"parameter '{name}' counts candles and needs bounds within 1 and {MAX_LAG}"
+            yield parameter.key.position.problem(message, f"add minimum: 1 and maximum: {MAX_LAG}")

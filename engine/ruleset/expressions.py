@@ -1,0 +1,120 @@
+"""Expressions of conditions and gates, checked where they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from engine.documents import Problem, ScalarNode, did_you_mean
+from engine.expression import Expression, ExpressionError, Scope
+from engine.expression import nodes as n
+from engine.expression.grammar import FUNCTIONS, MAX_LAG
+from engine.expression.program import children
+
+RESERVED = frozenset(
+    {
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+        "true",
+        "false",
+        "True",
+        "False",
+        "None",
+        "lambda",
+        *FUNCTIONS,
+    }
+)
+"""Words of the expression grammar, which cannot be names of facts or parameters."""
+
+
+def read_expression(
+    node: ScalarNode, scope: Scope, unreadable: frozenset[str]
+) -> tuple[Expression | None, list[Problem]]:
+    """The expression a scalar holds, or what is wrong with it, each at its own column.
+
+    ``unreadable``: names whose definition is broken; an expression that uses one is not judged.
+    """
+    text = str(node.value)
+    if any(mentions(text, name) for name in unreadable):
+        return None, []
+    try:
+        return Expression.read(text, scope), []
+    except ExpressionError as error:
+        found: list[Problem] = []
+        for problem in error.problems:
+            hint = did_you_mean(problem.wrong, problem.choices) if problem.wrong is not None else None
+            found.append(node.position_of(problem.offset).problem(problem.message, hint))
+        return None, found
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a name occurs as a word of an expression."""
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+
+def nodes_of(tree: n.Node) -> Iterator[n.Node]:
+    """A node and all nodes below it."""
+    yield tree
+    for child in children(tree):
+        yield from nodes_of(child)
+    if isinstance(tree, n.Trend):
+        yield tree.steps
+
+
+def counted_parameters(expression: Expression) -> frozenset[str]:
+    """Parameters that count candles in ``rising`` and ``falling``."""
+    trends = (node for node in nodes_of(expression.tree) if isinstance(node, n.Trend))
+    return frozenset(trend.steps.name for trend in trends if isinstance(trend.steps, n.Param))
+
+
+def text_problems(
+    node: ScalarNode, expression: Expression, values: Mapping[str, tuple[str, ...] | None]
+) -> Iterator[Problem]:
+    """Texts that a fact is compared with and can never be; ``values`` says what each fact can be."""
+    for inner in nodes_of(expression.tree):
+        match inner:
+            case n.Membership(operand=n.Fact(ref=ref), options=options):
+                yield from _wrong_texts(node, ref.name, options, values)
+            case n.Comparison(left=n.Fact(ref=ref), right=n.Text(value=text)):
+                yield from _wrong_texts(node, ref.name, (text,), values)
+            case n.Comparison(left=n.Text(value=text), right=n.Fact(ref=ref)):
+                yield from _wrong_texts(node, ref.name, (text,), values)
+            case _:
+                pass
+
+
+def _wrong_texts(
+    node: ScalarNode, fact: str, texts: tuple[str, ...], values: Mapping[str, tuple[str, ...] | None]
+) -> Iterator[Problem]:
+    allowed = values.get(fact)
+    written = str(node.value)
+    for text in texts:
+        if allowed is not None and text in allowed:
+            continue
+        at = re.search(rf"""(['"]){re.escape(text)}\1""", written)
+        position = node.position_of(at.start() if at else 0)
+        if allowed is None:
+            yield position.problem(
+                f"'{fact}' is compared with a text, but does not say what it can be", "give the fact 'values'"
+            )
+        else:
+            yield position.problem(
+                f"'{fact}' is never '{text}'",
+                did_you_mean(text, allowed) or f"it is one of {', '.join(allowed)}",
+            )
+
+
+__all__ = [
+    "MAX_LAG",
+    "RESERVED",
+    "counted_parameters",
+    "mentions",
+    "nodes_of",
+    "read_expression",
+    "text_problems",
+]

@@ -1,0 +1,145 @@
+"""Linking: every name of every document against what defines it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.documents import MapNode, Problem, ReadDocument, plain, validate
+from engine.documents.schema import validator_of
+from engine.documents.shape import schema_problems
+from engine.models import Document
+from engine.ruleset.conditions import closure, cycle_problems, definition_problems
+from engine.ruleset.expressions import RESERVED
+from engine.ruleset.fixed_code import FixedCode
+from engine.ruleset.folder import Folder
+from engine.ruleset.gates import gate_problems, missing_gates, name_differences, reason_uses
+from engine.ruleset.merge import Effective, effective
+from engine.ruleset.names import ConditionName, broken_names, conditions_of, section, units_of
+from engine.ruleset.profiles import (
+    Vocabulary,
+    own_name_problems,
+    private_conditions,
+    service_problems,
+    trees_of,
+    validation_problems,
+)
+from engine.ruleset.reasons import reason_problems
+from engine.ruleset.report import Report
+from engine.ruleset.trees import uses
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedProfile:
+    """The effective documents of one profile by kind, and the catalogue's conditions that it uses."""
+
+    roots: Mapping[str, MapNode]
+    models: Mapping[str, Document]
+    conditions: frozenset[str]
+
+
+def link(folder: Folder, fixed: FixedCode, report: Report) -> dict[str, LinkedProfile]:
+    """Reports everything that does not fit together; returns the profiles that could be put together."""
+    words = _vocabulary(folder)
+    report.extend(missing_gates(folder.shown_as, folder.gates, fixed))
+    for name, document in folder.gates.items():
+        report.extend(gate_problems(name, document, fixed))
+    report.extend(_fact_problems(folder, fixed))
+    report.extend(_catalogue_problems(words))
+    report.extend(_reason_problems(folder, fixed))
+    report.extend(service_problems(folder.singles.get("service"), folder.profiles))
+    return {name: _profile(name, folder, words, report) for name in folder.profiles}
+
+
+def _vocabulary(folder: Folder) -> Vocabulary:
+    facts, conditions = folder.singles.get("facts"), folder.singles.get("conditions")
+    units = history = known = None
+    if facts is not None:
+        entries, anchors = section(facts, "facts"), section(facts, "history")
+        units = units_of(entries, broken_names(facts, "facts")) if entries is not None else None
+        history = frozenset(anchors) if anchors is not None else None
+    if conditions is not None and (entries := section(conditions, "conditions")) is not None:
+        known = conditions_of(entries, broken_names(conditions, "conditions"))
+    return Vocabulary(units, known, history)
+
+
+def _fact_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
+    document = folder.singles.get("facts")
+    facts = section(document, "facts")
+    if document is None or document.root is None or facts is None:
+        return
+    for name, entry in facts.items():
+        if name in RESERVED:
+            message = f"'{name}' is a word of the rule language and cannot be a fact's name"
+            yield entry.key.position.problem(message)
+    owner = document.root.entries["facts"].key.position
+    yield from name_differences("fact", facts, fixed.facts, "fixed code", owner, only=False)
+
+
+def _catalogue_problems(words: Vocabulary) -> Iterator[Problem]:
+    if words.conditions is None:
+        return
+    for condition in words.conditions.values():
+        if not condition.broken:
+            yield from definition_problems(
+                condition, words.conditions, words.facts, words.history or frozenset()
+            )
+    yield from cycle_problems(words.conditions)
+
+
+def _reason_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
+    document = folder.singles.get("reasons")
+    reasons = section(document, "reasons")
+    if document is None or document.root is None or reasons is None:
+        return
+    given = [use for name, gate in folder.gates.items() for use in reason_uses(name, gate)]
+    owner = document.root.entries["reasons"].key.position
+    readable = all(gate.root is not None for gate in folder.gates.values())
+    for problem in reason_problems(reasons, owner, given, fixed):
+        if readable or not problem.message.startswith("no gate"):
+            yield problem
+
+
+def _profile(name: str, folder: Folder, words: Vocabulary, report: Report) -> LinkedProfile:
+    documents = folder.profiles[name]
+    report.extend(own_name_problems(name, documents))
+    roots: dict[str, MapNode] = {}
+    models: dict[str, Document] = {}
+    for kind, document in documents.items():
+        others = {profile: kinds[kind] for profile, kinds in folder.profiles.items() if kind in kinds}
+        merged = effective(name, kind, others)
+        report.extend(merged.problems)
+        if merged.root is not None:
+            roots[kind] = merged.root
+            _add_model(kind, document, merged, models, report)
+    used: frozenset[str] = frozenset()
+    if "validation" in roots:
+        own = documents["validation"]
+        report.extend(validation_problems(roots["validation"], own, words))
+        used = _used(roots["validation"], own, words.conditions or {})
+    return LinkedProfile(roots, models, used)
+
+
+def _add_model(
+    kind: str, document: ReadDocument, merged: Effective, models: dict[str, Document], report: Report
+) -> None:
+    """The model of an effective document: its own, or made and checked anew where it extends another."""
+    if document.model is not None:
+        models[kind] = document.model
+    elif (
+        document.extends is not None and merged.complete and not document.problems and merged.root is not None
+    ):
+        value = plain(merged.root)
+        found = list(schema_problems(merged.root, value, validator_of(kind)))
+        report.extend(problem for _, problem in found)
+        if not found:
+            model, refused = validate(merged.root, value, kind)
+            report.extend(item.problem for item in refused)
+            if model is not None:
+                models[kind] = model
+
+
+def _used(root: MapNode, own: ReadDocument, catalogue: Mapping[str, ConditionName]) -> frozenset[str]:
+    private = private_conditions(root, own)
+    names = [use.name for tree in trees_of(root) for use in uses(tree)]
+    return closure(iter([*names, *private]), {**catalogue, **private}) - set(private)

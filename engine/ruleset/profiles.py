@@ -1,0 +1,149 @@
+"""Profiles: their documents against each other, the catalogue, the facts' history and the service's list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.documents import MapNode, Node, Problem, ReadDocument, ScalarNode
+from engine.ruleset.conditions import cycle_problems, definition_problems
+from engine.ruleset.names import (
+    ConditionName,
+    broken_names,
+    conditions_of,
+    entries_of,
+    items_of,
+    text_of,
+)
+from engine.ruleset.trees import tree_problems
+
+SIDES = ("long", "short")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the shared documents define; None where a document could not be read and nothing can be told."""
+
+    facts: Mapping[str, str | None] | None
+    conditions: Mapping[str, ConditionName] | None
+    history: frozenset[str] | None
+
+
+def service_problems(service: ReadDocument | None, profiles: Mapping[str, object]) -> Iterator[Problem]:
+    """Profiles listed and not there, there and not listed, listed twice; a list without an enabled one."""
+    if service is None or service.root is None or "profiles" not in service.root.entries:
+        return
+    owner = service.root.entries["profiles"].key.position
+    listed: dict[str, int] = {}
+    enabled: list[object] = []
+    for item in items_of(service.root.get("profiles")):
+        fields = entries_of(item)
+        node = fields["name"].value if "name" in fields else None
+        enabled += [
+            entry.value.value
+            for key, entry in fields.items()
+            if key == "enabled" and isinstance(entry.value, ScalarNode)
+        ]
+        name = text_of(node)
+        if node is None or name is None:
+            continue
+        if name in listed:
+            yield node.position.problem(
+                f"profile '{name}' is listed twice", f"it is already on line {listed[name]}"
+            )
+        elif name not in profiles:
+            unlisted = [other for other in profiles if other not in listed]
+            yield node.position.unknown("profile", name, unlisted)
+        listed.setdefault(name, node.line)
+    for name in profiles:
+        if name not in listed:
+            yield owner.problem(
+                f"profile '{name}' has a folder and is not in the list", "add it, enabled or not"
+            )
+    if enabled and True not in enabled:
+        yield owner.problem("no profile is enabled, so there is no default one")
+
+
+def own_name_problems(name: str, documents: Mapping[str, ReadDocument]) -> Iterator[Problem]:
+    """Documents that say another profile than the folder they lie in."""
+    for document in documents.values():
+        node = document.root.get("profile") if document.root is not None else None
+        said = text_of(node)
+        if node is not None and said is not None and said != name:
+            yield node.position.problem(
+                f"unknown profile '{said}': this is the folder of '{name}'", f"did you mean '{name}'?"
+            )
+
+
+def private_conditions(root: MapNode, own: ReadDocument) -> dict[str, ConditionName]:
+    """Conditions that a profile adds under ``rules``."""
+    return conditions_of(entries_of(root.get("rules")), broken_names(own, "rules"))
+
+
+def validation_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> Iterator[Problem]:
+    """What is wrong with the names in an effective validation document."""
+    private = private_conditions(root, own)
+    known: Mapping[str, ConditionName] | None = None
+    if words.conditions is not None:
+        known = {**words.conditions, **private}
+        for name, condition in private.items():
+            if name in words.conditions:
+                where = words.conditions[name].key
+                place = f"{where.source.file.rsplit('/', 1)[-1]}:{where.line}"
+                yield condition.key.position.problem(
+                    f"condition '{name}' exists already", f"it is in {place}"
+                )
+    for condition in private.values():
+        if not condition.broken:
+            yield from definition_problems(condition, known, words.facts, words.history or frozenset())
+    if known is not None:
+        yield from cycle_problems(known)
+        for tree in trees_of(root):
+            yield from tree_problems(tree, known)
+    yield from _timeframe_problems(root, own, words)
+
+
+def trees_of(root: MapNode) -> Iterator[Node]:
+    """Every scenario and filter of a validation document."""
+    for entry in entries_of(root.get("timeframes")).values():
+        for side in SIDES:
+            if side in entries_of(entry.value):
+                yield from items_of(entries_of(entry.value)[side].value)
+    for item in items_of(root.get("filters_mandatory")):
+        fields = entries_of(item)
+        yield fields["filter"].value if "filter" in fields else item
+
+
+def _timeframe_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> Iterator[Problem]:
+    rules = entries_of(root.get("timeframes"))
+    decided: set[str] = set()
+    for key in ("context_timeframes", "execution_timeframes"):
+        seen: set[str] = set()
+        for item in items_of(root.get(key)):
+            timeframe = text_of(item)
+            if timeframe is None:
+                continue
+            if timeframe in seen:
+                yield item.position.problem(f"timeframe '{timeframe}' is in the list twice")
+            elif timeframe not in rules:
+                hint = f"add timeframes.{timeframe}, or every run ends with NO_CONFIG_FOR_TF"
+                yield item.position.problem(f"timeframe '{timeframe}' has no rules", hint)
+            elif words.history is not None and timeframe not in words.history:
+                hint = "add it to 'history' in facts.yaml"
+                yield item.position.problem(f"timeframe '{timeframe}' has no history", hint)
+            seen.add(timeframe)
+        decided |= seen
+    if not items_of(root.get("context_timeframes")) or not items_of(root.get("execution_timeframes")):
+        return
+    for timeframe, entry in rules.items():
+        position = entry.key.position
+        if position.file != own.file:
+            continue
+        if timeframe not in decided:
+            message = f"the rules of '{timeframe}' are never asked: no context or execution timeframe"
+            yield position.problem(message)
+        elif not any(items_of(inner.value) for inner in entries_of(entry.value).values()):
+            yield position.problem(f"timeframe '{timeframe}' has no scenario on either side")
+    for timeframe, entry in entries_of(root.get("min_candles")).items():
+        if timeframe not in decided and entry.key.position.file == own.file:
+            yield entry.key.position.problem(f"min_candles of '{timeframe}' is never asked")

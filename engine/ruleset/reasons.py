@@ -1,0 +1,48 @@
+"""The registry of reasons against the gates and the code that give them, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from engine.documents import Entry, Position, Problem, did_you_mean
+from engine.models.reasons import ReasonStatus, Stage
+from engine.ruleset.fixed_code import FixedCode
+from engine.ruleset.gates import ReasonUse, name_differences
+from engine.ruleset.names import entries_of, text_of
+
+STAGES: tuple[str, ...] = get_args(Stage)
+STATUSES: tuple[str, ...] = get_args(ReasonStatus)
+
+
+def reason_problems(
+    reasons: Mapping[str, Entry], owner: Position, gates: Sequence[ReasonUse], fixed: FixedCode
+) -> Iterator[Problem]:
+    """Reasons that are not registered, never given, or registered for another stage or status."""
+    for use in gates:
+        if use.code not in reasons:
+            yield use.node.position.unknown("reason", use.code, reasons)
+        else:
+            yield from _disagreement(use, reasons[use.code])
+    given = frozenset(use.code for use in gates)
+    wanted = fixed.reasons - set(reasons)
+    for code, entry in reasons.items():
+        if code not in given and code not in fixed.reasons:
+            hint = did_you_mean(code, (given - set(reasons)) | wanted)
+            yield entry.key.position.problem(f"no gate and no code gives the reason '{code}'", hint)
+    yield from name_differences("reason", {}, wanted, "fixed code", owner)
+
+
+def _disagreement(use: ReasonUse, entry: Entry) -> Iterator[Problem]:
+    fields = entries_of(entry.value)
+    stage = text_of(fields["stage"].value) if "stage" in fields else None
+    status = text_of(fields["status"].value) if "status" in fields else None
+    where = f"{entry.key.position.file.rsplit('/', 1)[-1]}:{entry.key.line}"
+    if stage is not None and stage in STAGES and use.gate in STAGES and stage != use.gate:
+        yield use.node.position.problem(
+            f"reason '{use.code}' belongs to stage '{stage}' ({where}), and this is the gate of '{use.gate}'"
+        )
+    if status in STATUSES and use.status in STATUSES and status != use.status:
+        yield use.node.position.problem(
+            f"reason '{use.code}' has status '{status}' ({where}), and is given here as '{use.status}'"
+        )

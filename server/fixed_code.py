@@ -1,0 +1,69 @@
+"""What the code of this service takes from a rules folder, and brings to it."""
+
+from __future__ import annotations
+
+from engine.ruleset import VERDICT, FixedCode
+from server.trade_entry.signal import PIVOT_LEVELS
+
+TRADE_ENTRY = FixedCode(
+    gates={
+        "preconditions": frozenset(
+            {
+                "execution_timeframe",
+                "execution_tf_allowed",
+                "dry_run",
+                "validate_all_timeframes",
+                "signal_side",
+                "price",
+                "atr",
+            }
+        ),
+        "request": frozenset({"risk_pct", "initial_margin_usdt", "atr"}),
+        "preflight": frozenset(
+            {
+                "contract_status",
+                "bid",
+                "ask",
+                "book_age_sec",
+                "max_book_age_sec",
+                "equity_usdt",
+                "available_usdt",
+            }
+        ),
+        "plan": frozenset(
+            {
+                "zone_pivot",
+                "zone_atr",
+                "zone_min",
+                "zone_max",
+                "candidate",
+                "candidate_position",
+                "zone_deviation_ratio",
+                "zone_max_deviation_ratio",
+                "rest_at_edge",
+                "entry",
+                "stop",
+                "risk_usdt",
+                "risk_size",
+                "min_size",
+                "required_risk_usdt",
+                "budget_usdt",
+                "leverage",
+                "leverage_cap",
+                "min_accepted_leverage",
+                "leverage_floor",
+                "size",
+                "notional_usdt",
+                "required_budget_usdt",
+                "take_profit",
+                "effective_r",
+            }
+        ),
+    },
+    reasons=frozenset({"exception_during_trade_entry"}),
+    facts=frozenset({"atr", "sma_21", "vwap", *(f"pivot_{level}" for level in PIVOT_LEVELS)}),
+)
+"""From a READY signal to the simulated order."""
+
+FIXED_CODE = VERDICT | TRADE_ENTRY
+"""Everything a rules folder has to fit: hand this to ``engine.ruleset.load``."""
