@@ -1,0 +1,72 @@
+"""``python -m bench [NAME …]``: prints the table; exit code 1 when a number is not held."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.table import Row
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _rules() -> list[Row]:
+    from bench import rules
+    from bench.folder import profile
+
+    return rules.run(profile().rules)
+
+
+def _run() -> list[Row]:
+    from bench import run
+
+    return run.run()
+
+
+def _startup() -> list[Row]:
+    from bench import startup
+
+    return startup.run()
+
+
+def _journal() -> list[Row]:
+    from bench import journal
+
+    return journal.run()
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+    "rules": ("Rule evaluation", _rules),
+    "run": ("One run of 200 symbols, 1m and 5m", _run),
+    "startup": ("Start-up", _startup),
+    "journal": ("Journal", _journal),
+}
+
+
+def main() -> int:
+    """Runs the sections named on the command line, or all of them."""
+    wanted = sys.argv[1:] or list(SECTIONS)
+    unknown = [name for name in wanted if name not in SECTIONS]
+    if unknown:
+        print(f"unknown benchmark {unknown[0]!r}; there are {', '.join(SECTIONS)}", file=sys.stderr)
+        return 2
+    console = Console(width=100)
+    missed = 0
+    for name in wanted:
+        title, measure = SECTIONS[name]
+        table = Table(title=title, title_justify="left", expand=True)
+        for column in ("what", "measured", "to hold", ""):
+            table.add_column(column)
+        for row in measure():
+            table.add_row(row.what, row.measured, row.hold, {None: "", True: "held", False: "MISSED"}[row.held])
+            missed += row.held is False
+        console.print(table)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
