@@ -89,7 +89,7 @@ class CandleFeed:
                 if series.precedes(wanted[1]):
                     return await self._ask(symbol, timeframe, wanted)
                 for asked in series.missing(*wanted):
-                    series.add(asked, await self._ask(symbol, timeframe, asked))
+                    series.add(asked, await self._ask(symbol, timeframe, asked), wanted_from=wanted[0])
                 kept = series.kept(wanted)
                 return series.between(*wanted) if kept is None else kept
         except Exception as error:  # whatever a venue does to one symbol, the others get their candles

@@ -29,7 +29,6 @@ class Series:
         self.timeframe: Timeframe = timeframe
         self._step = STEP_MS[timeframe]
         self._covered_from: int | None = None
-        self._wanted_from = 0
         self._length = 0
         self._ts: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._values: NDArray[np.float64] = np.empty((len(_COLUMNS), 0))
@@ -63,8 +62,11 @@ class Series:
         hole = max(self._first_hole(self._covered_from), start_ms)
         return (*head, (hole, stop_ms)) if hole < stop_ms else head
 
-    def add(self, asked: Range, candles: CandleSet) -> None:
-        """Takes what the venue answered for the range ``asked``; rows outside it are not looked at."""
+    def add(self, asked: Range, candles: CandleSet, wanted_from: int) -> None:
+        """Takes what the venue answered for the range ``asked``; rows outside it are not looked at.
+
+        When the arrays have to grow, rows before ``wanted_from`` are let go.
+        """
         start_ms = asked[0]
         if self._covered_from is None or start_ms > self._next_open(self._covered_from):
             self._replace(np.empty(0, dtype=np.int64), np.empty((len(_COLUMNS), 0)))
@@ -83,12 +85,11 @@ class Series:
                     merged[order], np.concatenate((self._values[:, : self._length], values), axis=1)[:, order]
                 )
             else:
-                self._append(ts, values)
+                self._append(ts, values, wanted_from)
         self._covered_from = min(self._covered_from, start_ms)
 
     def between(self, start_ms: int, stop_ms: int) -> CandleSet:
         """The kept candles that open in ``[start_ms, stop_ms)``; the same object if nothing is new."""
-        self._wanted_from = start_ms
         first, stop = (int(row) for row in np.searchsorted(self._ts[: self._length], (start_ms, stop_ms)))
         if self._view is not None and self._view[0] == (first, stop):
             return self._view[1]
@@ -114,13 +115,12 @@ class Series:
         holes = np.flatnonzero(recent != expected[: len(recent)])
         return int(expected[holes[0] if len(holes) else len(recent)])
 
-    def _append(self, ts: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+    def _append(self, ts: NDArray[np.int64], values: NDArray[np.float64], wanted_from: int) -> None:
         end = self._length + len(ts)
         if end > len(self._ts):
-            # The only moment at which rows that nobody wants any more are let go.
-            first = int(np.searchsorted(self._ts[: self._length], self._wanted_from))
+            first = int(np.searchsorted(self._ts[: self._length], wanted_from))
             if first:
-                self._covered_from = self._wanted_from
+                self._covered_from = wanted_from
             self._replace(
                 np.concatenate((self._ts[first : self._length], ts)),
                 np.concatenate((self._values[:, first : self._length], values), axis=1),
