@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.ruleset import VERDICT, FixedCode
+from server.run.reasons import RunReason
 from server.trade_entry.signal import PIVOT_LEVELS
 
 TRADE_ENTRY = FixedCode(
@@ -65,5 +66,8 @@ TRADE_ENTRY = FixedCode(
 )
 """From a READY signal to the simulated order."""
 
-FIXED_CODE = VERDICT | TRADE_ENTRY
+RUN = FixedCode(reasons=frozenset(RunReason))
+"""What a run says by itself."""
+
+FIXED_CODE = VERDICT | TRADE_ENTRY | RUN
 """Everything a rules folder has to fit: hand this to ``engine.ruleset.load``."""

@@ -1,0 +1,14 @@
+"""Reason codes that a run gives by itself, without a gate."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunReason(StrEnum):
+    """Each one is in ``rules/reasons.yaml``; a test holds the two together."""
+
+    EVALUATION_ERROR = "evaluation_error"
+    CANDLES_UNAVAILABLE = "candles_unavailable"
+    JOURNAL_UNAVAILABLE = "journal_unavailable"
+    BLACKLISTED = "blacklisted"

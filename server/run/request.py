@@ -1,0 +1,82 @@
+"""What a run is asked to do, and how a question that cannot be answered is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.documents.nearest import nearest
+
+ProblemKind = Literal["invalid", "unknown", "impossible"]
+"""Wrong by itself; a name nothing has; understood, but it cannot be done here or now."""
+
+_SHOWN_CHOICES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field. ``choices`` are the values it can have, where they can be listed."""
+
+    field: str
+    message: str
+    kind: ProblemKind = "invalid"
+    did_you_mean: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @staticmethod
+    def unknown(field: str, what: str, name: str, choices: Iterable[str]) -> FieldProblem:
+        """``name`` is no ``what``; lists the choices (a long list is cut) and the nearest one."""
+        known = tuple(choices)
+        shown = ", ".join(known[:_SHOWN_CHOICES]) + (", …" if len(known) > _SHOWN_CHOICES else "")
+        message = f"there is no {what} {name!r}" + (f"; there is {shown}" if known else "")
+        return FieldProblem(field, message, "unknown", nearest(name, known), known)
+
+
+class RequestProblem(ValueError):
+    """A request that is refused before any work, with everything that is wrong with it.
+
+    ``field``, ``message`` and ``choices`` are those of the first problem.
+    """
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = tuple(problems)
+
+    @property
+    def field(self) -> str:
+        return self.problems[0].field
+
+    @property
+    def message(self) -> str:
+        return self.problems[0].message
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return self.problems[0].choices
+
+
+class RunUnavailable(Exception):
+    """The run cannot begin because what it stands on does not answer; trying again may help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One run. Nothing here is checked yet; `server.run.resolve` does that before any work.
+
+    ``symbols``: none means all contracts of the venue that the profile selects. ``profile``, ``mode`` and
+    ``exchange``: None means the default one. ``as_of_ms``: None means the venue's present. ``actor`` is who
+    asks, as far as the edge knows; ``warnings`` are remarks of the edge that the answer repeats.
+    """
+
+    actor: str
+    symbols: tuple[str, ...] = ()
+    profile: str | None = None
+    mode: str | None = None
+    workers: int = 1
+    exchange: str | None = None
+    market_type: str = "perpetual"
+    as_of_ms: int | None = None
+    dry_run: bool = True
+    verbose: bool = False
+    warnings: tuple[str, ...] = ()

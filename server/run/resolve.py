@@ -1,0 +1,183 @@
+"""The first stage: every name and bound of a request is checked, then the symbols are found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from engine.models.validation import Mode
+from engine.ruleset import Profile, Ruleset
+from server.exchange.errors import ExchangeError
+from server.exchange.port import Exchange
+from server.exchange.selection import select_contracts
+from server.instants import iso
+from server.run.reasons import RunReason
+from server.run.request import FieldProblem, RequestProblem, RunRequest, RunUnavailable
+
+MarketType = Literal["perpetual"]
+
+MODES: tuple[str, ...] = get_args(Mode)
+MODE_ALIASES: dict[str, str] = {"ultra-pragmatig": "pragmatic"}
+"""Spelled as older callers send it."""
+
+MARKET_TYPES: dict[str, MarketType] = dict.fromkeys(("perpetual", "perp", "future", "futures"), "perpetual")
+
+EARLIEST_MS = 946_684_800_000
+"""2000-01-01: an instant before it is most likely given in seconds."""
+
+_SYMBOL = re.compile(r"[A-Z0-9_]{2,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A symbol that was asked for, or would have been selected, and is not looked at."""
+
+    symbol: str
+    reason: RunReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A request in which every name has become the thing it names; ``symbols`` in the order they are run."""
+
+    ruleset: Ruleset
+    profile: Profile
+    mode: Mode
+    venue: Exchange
+    market_type: MarketType
+    as_of_ms: int
+    symbols: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+    workers: int
+    verbose: bool
+    actor: str
+    warnings: tuple[str, ...]
+
+
+async def resolve(
+    request: RunRequest,
+    ruleset: Ruleset,
+    venues: Mapping[str, Exchange],
+    default_exchange: str,
+    workers_max: int,
+) -> Resolved:
+    """Raises `RequestProblem` with all that is wrong, `RunUnavailable` if the venue does not answer."""
+    problems: list[FieldProblem] = []
+    profile = _profile(request, ruleset, problems)
+    mode = _mode(request, profile, problems)
+    venue = _venue(request, venues, default_exchange, problems)
+    market_type = _market_type(request, problems)
+    symbols = normalised(request.symbols)
+    problems += [
+        FieldProblem("symbols", f"{symbol!r} is not a symbol (letters, digits and _)")
+        for symbol in symbols
+        if not _SYMBOL.fullmatch(symbol)
+    ]
+    if not 1 <= request.workers <= workers_max:
+        problems.append(FieldProblem("workers", f"expected 1 to {workers_max}, not {request.workers}"))
+    if not request.dry_run:
+        problems.append(
+            FieldProblem(
+                "dry_run",
+                "orders cannot be placed yet: only dry runs (dry_run: true) are possible",
+                "impossible",
+                choices=("true",),
+            )
+        )
+    if profile is None or mode is None or venue is None or market_type is None or problems:
+        raise RequestProblem(problems)
+    try:
+        now_ms = await venue.now_ms()
+        listings = await venue.contracts()
+    except ExchangeError as error:
+        raise RunUnavailable(str(error)) from error
+    as_of_ms = _as_of(request, venue, now_ms, problems)
+    problems += [
+        FieldProblem.unknown("symbols", f"symbol at {venue.name}", symbol, listings)
+        for symbol in symbols
+        if symbol not in listings
+    ]
+    if problems:
+        raise RequestProblem(problems)
+    selection = select_contracts(listings, profile.contracts, as_of_ms, symbols or None)
+    blacklisted = sorted(s for s, cause in selection.left_out.items() if cause == "blacklisted")
+    warnings = list(request.warnings)
+    if not selection.symbols:
+        warnings.append(f"no contract of {venue.name} passes the selection of profile '{profile.name}'")
+    return Resolved(
+        ruleset=ruleset,
+        profile=profile,
+        mode=mode,
+        venue=venue,
+        market_type=market_type,
+        as_of_ms=as_of_ms,
+        symbols=selection.symbols,
+        excluded=tuple(Excluded(symbol, RunReason.BLACKLISTED) for symbol in blacklisted),
+        workers=request.workers,
+        verbose=request.verbose,
+        actor=request.actor,
+        warnings=tuple(warnings),
+    )
+
+
+def normalised(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Trimmed, in capitals, without blanks and duplicates, in the order given."""
+    return tuple(dict.fromkeys(name for symbol in symbols if (name := symbol.strip().upper())))
+
+
+def _profile(request: RunRequest, ruleset: Ruleset, problems: list[FieldProblem]) -> Profile | None:
+    name = ruleset.default_profile if request.profile is None else request.profile.strip()
+    profile = ruleset.profiles.get(name)
+    if profile is None:
+        problems.append(FieldProblem.unknown("profile", "profile", name, ruleset.profiles))
+    return profile
+
+
+def _mode(request: RunRequest, profile: Profile | None, problems: list[FieldProblem]) -> Mode | None:
+    if request.mode is None:
+        return None if profile is None else profile.validation.mode
+    name = request.mode.strip().lower()
+    for mode in get_args(Mode):
+        if MODE_ALIASES.get(name, name) == mode:
+            return mode
+    problems.append(FieldProblem.unknown("validation_mode", "validation mode", request.mode, MODES))
+    return None
+
+
+def _venue(
+    request: RunRequest, venues: Mapping[str, Exchange], default: str, problems: list[FieldProblem]
+) -> Exchange | None:
+    name = default if request.exchange is None else request.exchange.strip().lower()
+    venue = venues.get(name)
+    if venue is None:
+        problems.append(FieldProblem.unknown("exchange", "exchange", name, venues))
+    return venue
+
+
+def _market_type(request: RunRequest, problems: list[FieldProblem]) -> MarketType | None:
+    name = request.market_type.strip().lower()
+    found = MARKET_TYPES.get(name)
+    if found is None:
+        problem = FieldProblem.unknown("market_type", "market type", name, MARKET_TYPES)
+        if name == "spot":
+            problem = FieldProblem(
+                "market_type",
+                "spot is not supported, only perpetual is",
+                "impossible",
+                choices=("perpetual",),
+            )
+        problems.append(problem)
+    return found
+
+
+def _as_of(request: RunRequest, venue: Exchange, now_ms: int, problems: list[FieldProblem]) -> int:
+    as_of_ms = now_ms if request.as_of_ms is None else request.as_of_ms
+    if as_of_ms > now_ms:
+        message = f"this instant is after the clock of {venue.name}, which says {iso(now_ms)}"
+        problems.append(FieldProblem("as_of", message, "impossible"))
+    elif as_of_ms < EARLIEST_MS:
+        message = f"this instant is before {iso(EARLIEST_MS)}; numbers are milliseconds since 1970"
+        problems.append(FieldProblem("as_of", message))
+    return as_of_ms

@@ -1,0 +1,164 @@
+"""The runner takes a request through the stages and keeps what the next run can reuse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+from uuid import uuid4
+
+import structlog
+
+from server.exchange.errors import ExchangeError
+from server.exchange.port import Exchange
+from server.journal import Journal, JournalError
+from server.market import CandleFeed, MarketCandles
+from server.run.entries import enter_all
+from server.run.judged import Failure, Findings
+from server.run.memory import Memories, ProfileMemory
+from server.run.reasons import RunReason
+from server.run.record import record_of
+from server.run.request import RunRequest, RunUnavailable
+from server.run.resolve import Resolved, resolve
+from server.run.result import RunResult
+from server.run.rules import RulesInForce
+from server.run.stopwatch import Stopwatch
+from server.run.verdicts import decide_all
+
+Progress = Callable[[str, int, int], None]
+"""Stage, how many of its symbols are done, and how many there are."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Report(Protocol):
+    def __call__(self, done: int) -> None: ...
+
+
+class Runner:
+    """Runs may overlap; each holds one set of rules from its start to its end."""
+
+    def __init__(
+        self,
+        rules: RulesInForce,
+        venues: Mapping[str, Exchange],
+        journal: Journal,
+        *,
+        default_exchange: str | None,
+        workers_max: int,
+    ) -> None:
+        self._rules = rules
+        self._venues = venues
+        self._journal = journal
+        self._default_exchange = default_exchange
+        self._workers_max = workers_max
+        self._feeds = {name: CandleFeed(venue) for name, venue in venues.items()}
+        self._memories = Memories()
+        self._pool = ThreadPoolExecutor(workers_max, thread_name_prefix="run")
+
+    def close(self) -> None:
+        """Ends the threads; a run that is still going fails."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def run(self, request: RunRequest, progress: Progress | None = None) -> RunResult:
+        """One run. Raises `RequestProblem` before any work, `RunUnavailable` if it cannot begin.
+
+        Whatever happens to a symbol after that is in the answer, and only there.
+        """
+        watch, started_ms, run_id = Stopwatch(), _wall_ms(), str(uuid4())
+        with watch.stage("resolve_symbols"):
+            run = await self._resolve(request)
+        logger = log.bind(run_id=run_id, profile=run.profile.name)
+        memory = self._memories.of(run.venue.name, run.profile)
+        total = len(run.symbols)
+        with watch.stage("fetch_candles"):
+            _tell(progress, "candles", total)(0)
+            market = await self._candles(run, memory)
+            _tell(progress, "candles", total)(total)
+        with watch.stage("mtf_execution"):
+            findings = await self._decide(run, memory, market, _tell(progress, "verdicts", total))
+        with watch.stage("trade_entry"):
+            findings = await self._enter(run, memory, market, findings, progress)
+        result = RunResult(run_id, run, findings, started_ms, _wall_ms(), watch)
+        with watch.stage("journal"):
+            failure = await self._record(result)
+        logger.info("run.finished", symbols=total, status=result.status, seconds=round(watch.elapsed(), 3))
+        return result if failure is None else replace(result, journal_failure=failure)
+
+    async def _resolve(self, request: RunRequest) -> Resolved:
+        ruleset, warnings = await self._rules.now()
+        default = self._default_exchange or ruleset.service.default_exchange
+        run = await resolve(request, ruleset, self._venues, default, self._workers_max)
+        return replace(run, warnings=(*warnings, *run.warnings))
+
+    async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:
+        try:
+            return await self._feeds[run.venue.name].load(
+                run.symbols, memory.candle_starts(run.as_of_ms), run.as_of_ms
+            )
+        except ExchangeError as error:
+            raise RunUnavailable(str(error)) from error
+
+    async def _decide(
+        self, run: Resolved, memory: ProfileMemory, market: MarketCandles, done: _Report
+    ) -> Findings:
+        failures = {
+            symbol: Failure(
+                symbol, "candles", RunReason.CANDLES_UNAVAILABLE, str(failed.error), failed.timeframe
+            )
+            for symbol, failed in market.failures.items()
+        }
+        symbols = [symbol for symbol in run.symbols if symbol in market.candles]
+        finished = len(failures)
+
+        def share_done(count: int) -> None:
+            nonlocal finished
+            finished += count
+            done(finished)
+
+        judged, failed = await decide_all(
+            self._pool, memory, symbols, market.candles, run.as_of_ms, run.mode, run.workers, share_done
+        )
+        return Findings(judged, failures | failed)
+
+    async def _enter(
+        self,
+        run: Resolved,
+        memory: ProfileMemory,
+        market: MarketCandles,
+        findings: Findings,
+        progress: Progress | None,
+    ) -> Findings:
+        ready = [j.verdict for j in findings.judged.values() if j.verdict.status == "READY"]
+        if not ready:
+            return findings
+        report, finished = _tell(progress, "trade entry", len(ready)), 0
+
+        def one_done(count: int) -> None:
+            nonlocal finished
+            finished += count
+            report(finished)
+
+        report(0)
+        entries, failed = await enter_all(self._pool, memory, run, ready, market.candles, one_done)
+        return Findings(findings.judged, {**findings.failures, **failed}, entries)
+
+    async def _record(self, result: RunResult) -> Failure | None:
+        """A run whose record cannot be written still answers, and says so."""
+        try:
+            await self._journal.record(record_of(result))
+        except JournalError as error:
+            log.error("run.not_recorded", run_id=result.run_id, error=str(error))
+            message = f"the run is not in the journal: {error}"
+            return Failure(None, "journal", RunReason.JOURNAL_UNAVAILABLE, message)
+        return None
+
+
+def _tell(progress: Progress | None, stage: str, total: int) -> _Report:
+    return lambda done: progress(stage, done, total) if progress is not None else None
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

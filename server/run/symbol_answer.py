@@ -1,0 +1,134 @@
+"""One symbol of the answer."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+from engine.models.exact import exact
+from engine.truth import OUTCOME_NAMES
+from engine.verdict import TimeframeDecision
+from server.instants import iso
+from server.run.judged import Entry, Failure, Judged
+from server.run.resolve import Resolved
+from server.run.shapes import (
+    ErrorAnswer,
+    SymbolAnswer,
+    TimeframeAnswer,
+    TimeframeExtra,
+    TradingDecision,
+)
+from server.trade_entry.quantise import plain
+
+
+def symbol_answer(
+    run: Resolved, judged: Judged, entry: Entry | None, failure: Failure | None
+) -> SymbolAnswer:
+    """A symbol with a verdict; ``failure`` is what went wrong after it."""
+    verdict = judged.verdict
+    context, execution = verdict.context, verdict.execution
+    return {
+        "symbol": verdict.symbol,
+        "status": verdict.status,
+        "execution_tf": verdict.execution_timeframe,
+        "signal_side": verdict.side,
+        "reason": verdict.reason,
+        "blocking_tf": verdict.blocking_timeframe,
+        "candle_time": _time(verdict.candle_time),
+        "current_price": None if verdict.price is None else plain(exact(verdict.price)),
+        "atr": None if entry is None or entry.atr is None else plain(entry.atr),
+        "validation_mode_used": run.mode,
+        "trade_entry_mode_used": run.profile.name,
+        "context": {
+            "valid": context.valid,
+            "reason_if_invalid": context.reason_if_invalid,
+            "timeframe_decisions": [_timeframe(d, judged, run.verbose) for d in context.timeframe_decisions],
+        },
+        "execution": {
+            "selected_timeframe": execution.selected_timeframe,
+            "selected_side": execution.selected_side,
+            "reason_if_none": execution.reason_if_none,
+            "timeframe_decisions": [
+                _timeframe(d, judged, run.verbose) for d in execution.timeframe_decisions
+            ],
+        },
+        "trading_decision": None if entry is None else cast(TradingDecision, entry.decision.to_json()),
+        "details": cast("dict[str, str | int | float | None]", dict(verdict.details)),
+        "error": None if failure is None else error_answer(failure),
+    }
+
+
+def failed_answer(run: Resolved, symbol: str, failure: Failure) -> SymbolAnswer:
+    """A symbol without a verdict."""
+    return {
+        "symbol": symbol,
+        "status": "ERROR",
+        "execution_tf": None,
+        "signal_side": None,
+        "reason": failure.code,
+        "blocking_tf": failure.timeframe,
+        "candle_time": None,
+        "current_price": None,
+        "atr": None,
+        "validation_mode_used": run.mode,
+        "trade_entry_mode_used": run.profile.name,
+        "context": {"valid": False, "reason_if_invalid": failure.code, "timeframe_decisions": []},
+        "execution": {
+            "selected_timeframe": None,
+            "selected_side": None,
+            "reason_if_none": failure.code,
+            "timeframe_decisions": [],
+        },
+        "trading_decision": None,
+        "details": {},
+        "error": error_answer(failure),
+    }
+
+
+def error_answer(failure: Failure) -> ErrorAnswer:
+    """An entry of ``errors``."""
+    return {
+        "symbol": failure.symbol,
+        "stage": failure.stage,
+        "code": failure.code,
+        "message": failure.message,
+    }
+
+
+def _timeframe(decision: TimeframeDecision, judged: Judged, verbose: bool) -> TimeframeAnswer:
+    answer: TimeframeAnswer = {
+        "timeframe": decision.timeframe,
+        "phase": decision.phase,
+        "signal": decision.signal,
+        "valid": decision.valid,
+        "invalid_reason": decision.invalid_reason,
+        "rules_passed": list(decision.rules_passed),
+        "rules_failed": list(decision.rules_failed),
+        "rules_unknown": list(decision.rules_unknown),
+        "filters_failed": list(decision.filters_failed),
+        "missing_facts": list(decision.missing_facts),
+        "candle_time": _time(decision.candle_time),
+        "window_start": _time(decision.window_start),
+        "candles": decision.candles,
+    }
+    if verbose:
+        answer["extra"] = _extra(decision.timeframe, judged)
+    return answer
+
+
+def _extra(timeframe: str, judged: Judged) -> TimeframeExtra:
+    batch, row = judged.batch, judged.row
+    program = batch.rules.timeframes[timeframe]
+    values = batch.columns[timeframe][:, row].tolist()
+    codes = batch.codes[timeframe][:, row].tolist()
+    return {
+        "facts": {
+            str(ref): value if math.isfinite(value) else None
+            for ref, value in zip(program.program.refs, values, strict=True)
+        },
+        "conditions": {label: OUTCOME_NAMES[code] for label, code in zip(program.labels, codes, strict=True)},
+    }
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)

@@ -1,0 +1,84 @@
+"""Verdicts of many symbols: split into shares, each decided over columns in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from engine.candles import CandleSet, Timeframe
+from engine.facts import Snapshot
+from engine.verdict import decide
+from server.run.judged import Failure, Judged
+from server.run.memory import ProfileMemory
+from server.run.reasons import RunReason
+
+Candles = Mapping[str, Mapping[Timeframe, CandleSet]]
+
+log = structlog.get_logger(__name__)
+
+
+def shares(symbols: Sequence[str], count: int) -> list[Sequence[str]]:
+    """At most ``count`` shares of neighbours whose sizes differ by no more than one; none is empty."""
+    count = max(1, min(count, len(symbols)))
+    size, more = divmod(len(symbols), count)
+    bounds = [i * size + min(i, more) for i in range(count + 1)]
+    return [symbols[a:b] for a, b in itertools.pairwise(bounds) if b > a]
+
+
+async def decide_all(
+    pool: ThreadPoolExecutor,
+    memory: ProfileMemory,
+    symbols: Sequence[str],
+    candles: Candles,
+    as_of_ms: int,
+    mode: str,
+    workers: int,
+    done: Callable[[int], None],
+) -> tuple[dict[str, Judged], dict[str, Failure]]:
+    """Verdicts in the order of ``symbols``, and failures. The same for every number of workers.
+
+    ``done`` is told, on the event loop, how many symbols each finished share had.
+    """
+    loop = asyncio.get_running_loop()
+
+    async def one(share: Sequence[str]) -> tuple[list[Judged], list[Failure]]:
+        answer = await loop.run_in_executor(pool, decide_share, memory, share, candles, as_of_ms, mode)
+        done(len(share))
+        return answer
+
+    answers = await asyncio.gather(*(one(share) for share in shares(symbols, workers)))
+    judged = {j.verdict.symbol: j for found, _ in answers for j in found}
+    failures = {f.symbol: f for _, failed in answers for f in failed if f.symbol is not None}
+    return judged, failures
+
+
+def decide_share(
+    memory: ProfileMemory, symbols: Sequence[str], candles: Candles, as_of_ms: int, mode: str
+) -> tuple[list[Judged], list[Failure]]:
+    """All symbols in one batch; should that fail, one by one, so that only the culprit is lost."""
+    try:
+        return decide_batch(memory, symbols, candles, as_of_ms, mode), []
+    except Exception as error:
+        if len(symbols) == 1:
+            log.exception("run.evaluation_failed", symbol=symbols[0])
+            message = f"deciding ended in {type(error).__name__}; the log has the details"
+            return [], [Failure(symbols[0], "mtf_execution", RunReason.EVALUATION_ERROR, message)]
+    alone = [decide_share(memory, [symbol], candles, as_of_ms, mode) for symbol in symbols]
+    return [j for found, _ in alone for j in found], [f for _, failed in alone for f in failed]
+
+
+def decide_batch(
+    memory: ProfileMemory, symbols: Sequence[str], candles: Candles, as_of_ms: int, mode: str
+) -> list[Judged]:
+    """One batch, as facts and rules see it; raises whatever they raise."""
+    rules = memory.profile.rules
+    by_pair = {
+        (symbol, timeframe): candles[symbol][timeframe] for symbol in symbols for timeframe in candles[symbol]
+    }
+    source = Snapshot.of(rules.plans, symbols, by_pair, as_of_ms, memory.verdict_facts)
+    batch = decide(rules, source, mode)
+    return [Judged(batch.verdict(row), batch, row) for row in range(len(batch))]
