@@ -110,7 +110,6 @@ class EntryZoneRules(Model):
 class StopRules(Model):
     """Where the loss is cut."""
 
-    stop_from: Literal["atr"] = "atr"
     atr_k: Annotated[Decimal, Exact(gt=0, le=20)] = Field(description="Distance of the stop in ATRs.")
     min_stop_distance_ratio: Annotated[Decimal, Exact(ge=0, le=0.2)] = Field(
         default=Decimal("0.005"),

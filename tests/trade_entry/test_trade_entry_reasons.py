@@ -1,0 +1,390 @@
+"""Every reason of trade entry is reached through ``decide`` with the shipped rules, and says its facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from trade_entry_bench import (
+    AS_OF_MS,
+    BTC,
+    BTC_MARKET,
+    D,
+    TableVenue,
+    balance,
+    book,
+    btc_facts,
+    contract,
+    gates,
+    read,
+    settings,
+    signal,
+    venue,
+)
+
+from engine.gates import Gate
+from engine.models.gate import GateDocument
+from server.exchange.errors import BookUnavailable, VenueUnavailable
+from server.exchange.port import Balance, UnspecifiedContract
+from server.trade_entry import LiveEntryRefused, Signal, TradeDecision, decide
+from server.trade_entry.preflight import Market
+
+DOWN = VenueUnavailable("table", "balance", "no answer")
+NO_BOOK = BookUnavailable("table", "BTCUSDT", AS_OF_MS, "nothing recorded")
+GAPPED = {"atr": {"1m": None, "5m": None, "15m": None}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What goes in, and the decision that must come out."""
+
+    status: str
+    reason: str
+    stage: str
+    blocked_by: str | None = None
+    ready: Signal = field(default_factory=signal)
+    facts: Callable[[], Any] = btc_facts
+    rules: Callable[[], Any] = settings
+    venue: Callable[[], TableVenue] = venue
+    details: dict[str, Any] | None = None
+
+
+def market(**change: Any) -> Callable[[], TableVenue]:
+    return lambda: venue(replace(BTC_MARKET, **change))
+
+
+def precondition(code: str, ready: Signal, **change: Any) -> Case:
+    return Case("skipped", "trading_conditions_not_met", "preconditions", code, ready, **change)
+
+
+def request(code: str, **change: Any) -> Case:
+    return Case("skipped", "unable_to_build_request", "request", code, **change)
+
+
+ALL_DRY = {"decision": {"dry_run_validate_all_timeframes": True}}
+CRASHING = contract("PENNYUSDT", "0.01", "1", 100)
+PENNY = Market(CRASHING, book("PENNYUSDT", "10.00", "10.02", "10.01"), balance("500"))
+
+CASES: list[Case] = [
+    precondition("missing_execution_tf", signal(timeframe=None)),
+    precondition("unsupported_execution_tf", signal(timeframe="30m"), rules=lambda: settings(**ALL_DRY)),
+    precondition(
+        "execution_tf_not_allowed_by_trade_entry",
+        signal(timeframe="15m"),
+        details={"execution_timeframe": "15m", "execution_tf_allowed": False},
+    ),
+    precondition("missing_signal_side", signal(side=None)),
+    precondition("missing_price_and_atr", signal(price=None), facts=lambda: btc_facts(**GAPPED)),
+    request("risk_pct_not_positive", rules=lambda: settings(risk={"risk_pct": 0}), details={"risk_pct": "0"}),
+    request("initial_margin_not_positive", rules=lambda: settings(risk={"initial_margin_usdt": 0})),
+    request("atr_required_but_invalid", facts=lambda: btc_facts(**GAPPED), details={"unknown": ["atr"]}),
+    Case(
+        "error",
+        "contract_unavailable",
+        "preflight",
+        venue=lambda: venue(listings={}),
+        details={"failures": ["table lists no symbol BTCUSDT"]},
+    ),
+    Case(
+        "error",
+        "contract_unavailable",
+        "preflight",
+        venue=market(contract=replace(BTC, status="suspended")),
+        details={"contract_status": "suspended"},
+    ),
+    Case(
+        "error",
+        "contract_unavailable",
+        "preflight",
+        venue=lambda: venue(listings={"BTCUSDT": UnspecifiedContract("BTCUSDT", "no specification")}),
+        details={"contract_status": "unspecified"},
+    ),
+    Case("error", "contract_unavailable", "preflight", venue=lambda: venue(listings=DOWN)),
+    Case(
+        "error",
+        "order_book_unavailable",
+        "preflight",
+        venue=lambda: venue(top=NO_BOOK),
+        details={"failures": ["no order book of BTCUSDT from table: nothing recorded"]},
+    ),
+    Case(
+        "error",
+        "order_book_unavailable",
+        "preflight",
+        venue=market(book=book("BTCUSDT", "67000.5", "67000.4", "67000.4")),
+    ),
+    Case(
+        "error",
+        "order_book_stale",
+        "preflight",
+        venue=market(book=book("BTCUSDT", "67000.0", "67000.4", "67003.0", AS_OF_MS - 10_001)),
+        details={"book_age_sec": "10.001", "max_book_age_sec": 10},
+    ),
+    Case(
+        "error",
+        "non_positive_bid_or_ask",
+        "preflight",
+        venue=market(book=book("BTCUSDT", "0", "67000.4", "67003")),
+    ),
+    Case(
+        "error",
+        "non_positive_bid_or_ask",
+        "preflight",
+        venue=market(book=book("BTCUSDT", "67000", "0", "67003")),
+    ),
+    Case("error", "balance_unavailable", "preflight", venue=lambda: venue(account=DOWN)),
+    Case(
+        "error",
+        "insufficient_balance",
+        "preflight",
+        venue=market(balance=Balance(D(500), D(0))),
+        details={"available_usdt": "0"},
+    ),
+    Case("error", "insufficient_balance", "preflight", venue=market(balance=Balance(D(-1), D(5)))),
+    Case(
+        "error",
+        "zone_unavailable",
+        "plan",
+        facts=lambda: btc_facts(sma_21=None, vwap=None),
+        details={"zone_atr": "120"},
+    ),
+    Case(
+        "error",
+        "zone_unavailable",
+        "plan",
+        facts=lambda: btc_facts(atr={"1m": 60.0, "5m": None}),
+        details={"zone_pivot": "67005.2"},
+    ),
+    # The market has fallen through the zone: a long at its edge would cross the book.
+    Case(
+        "skipped",
+        "skipped_out_of_zone",
+        "plan",
+        facts=lambda: btc_facts(sma_21=67500.0),
+        details={
+            "candidate": "67000.1",
+            "candidate_position": "far_side",
+            "zone_min": "67458",
+            "zone_max": "67542",
+            "zone_deviation_ratio": "0.00683402",
+            "zone_max_deviation_ratio": "0.12",
+        },
+    ),
+    Case(
+        "skipped",
+        "skipped_out_of_zone",
+        "plan",
+        facts=lambda: btc_facts(sma_21=58900.0),
+        details={"candidate_position": "passive_side", "zone_deviation_ratio": "0.12026476"},
+    ),
+    Case(
+        "skipped",
+        "skipped_out_of_zone",
+        "plan",
+        facts=lambda: btc_facts(sma_21=66700.0),
+        rules=lambda: settings(entry={"rest_at_edge": False}),
+        details={"candidate_position": "passive_side"},
+    ),
+    Case(
+        "error",
+        "invalid_stop",
+        "plan",
+        ready=signal("PENNYUSDT"),
+        venue=lambda: venue(PENNY),
+        facts=lambda: btc_facts(atr={"1m": 3.0, "5m": 1.0, "15m": 1.0}, sma_21=10.0, pivots={}),
+        details={"entry": "10.01", "stop": "-1.99"},
+    ),
+    Case(
+        "skipped",
+        "size_below_min_volume",
+        "plan",
+        venue=market(balance=balance("20")),
+        details={"risk_usdt": "0.3", "required_risk_usdt": "0.41529906", "risk_size": "0", "min_size": "1"},
+    ),
+    # Risk pays for three contracts of 670 USDT, but 10 USDT of margin at 10x carry none.
+    Case(
+        "skipped",
+        "size_below_min_volume",
+        "plan",
+        venue=market(contract=replace(BTC, contract_size=D("0.01"))),
+        rules=lambda: settings(risk={"initial_margin_usdt": 10, "risk_pct": 1}),
+        details={"risk_size": "3", "size": "0", "leverage": 10, "required_budget_usdt": "67.0001"},
+    ),
+    Case(
+        "skipped",
+        "leverage_below_threshold",
+        "plan",
+        venue=market(contract=replace(BTC, max_leverage=1)),
+        details={"leverage": 1, "leverage_cap": 1, "min_accepted_leverage": 1, "leverage_floor": 2},
+    ),
+    Case(
+        "skipped",
+        "leverage_below_threshold",
+        "plan",
+        venue=market(contract=replace(BTC, max_leverage=3, min_leverage=3)),
+        rules=lambda: settings(leverage={"exchange_cap": 2}),
+        details={"leverage": 2, "leverage_floor": 3},
+    ),
+    Case(
+        "error",
+        "invalid_take_profit",
+        "plan",
+        ready=signal("PENNYUSDT", "short"),
+        venue=lambda: venue(PENNY),
+        facts=lambda: btc_facts(atr={"1m": 0.5, "5m": 0.5, "15m": 0.5}, sma_21=10.0, pivots={}),
+        rules=lambda: settings(take_profit={"r_multiple": 8}),
+    ),
+]
+
+
+async def outcome(case: Case) -> TradeDecision:
+    return await decide(case.ready, case.facts(), case.rules(), gates(), case.venue(), dry_run=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.blocked_by or case.reason)
+async def test_reason(case: Case) -> None:
+    decision = await outcome(case)
+    assert (decision.status, decision.reason, decision.stage) == (case.status, case.reason, case.stage)
+    assert decision.blocked_by == case.blocked_by
+    assert decision.plan is None
+    assert decision.client_order_id is None
+    details = case.details or {}
+    assert {name: decision.details.get(name) for name in details} == details
+    json.dumps(decision.to_json())
+
+
+def test_every_registered_reason_of_trade_entry_is_reached() -> None:
+    reached = (
+        {case.reason for case in CASES}
+        | {case.blocked_by for case in CASES}
+        | {"exception_during_trade_entry"}
+    )
+    stages = {"preconditions", "request", "preflight", "plan", "trade_entry"}
+    registered = {
+        code for code, reason in read("reasons.yaml")["reasons"].items() if reason["stage"] in stages
+    }
+    assert reached - {None} == registered
+
+
+def test_statuses_of_the_registry_are_those_decided() -> None:
+    registry = read("reasons.yaml")["reasons"]
+    assert {case.reason: case.status for case in CASES} == {
+        case.reason: registry[case.reason]["status"] for case in CASES
+    }
+    assert {registry[case.blocked_by]["status"] for case in CASES if case.blocked_by} == {"skipped"}
+
+
+async def test_nothing_is_asked_of_the_venue_before_the_request_stands() -> None:
+    table = venue()
+    await decide(signal(timeframe="15m"), btc_facts(), settings(), gates(), table, dry_run=True)
+    assert table.asked == []
+
+
+async def test_an_unexpected_failure_is_one_symbols_error() -> None:
+    broken = venue(top=RuntimeError("the adapter has a bug"))
+    decision = await decide(signal(), btc_facts(), settings(), gates(), broken, dry_run=True)
+    assert (decision.status, decision.reason) == ("error", "exception_during_trade_entry")
+    assert decision.details == {"error": "RuntimeError: the adapter has a bug"}
+
+
+async def test_a_weakened_gate_never_lets_half_a_plan_through() -> None:
+    """Without its zone check the plan gate passes a draft that has no plan; the code refuses it."""
+    weak = read("gates/plan.yaml") | {
+        "checks": [{"reason": "invalid_stop", "when": "stop <= 0", "if_unknown": "ignore"}]
+    }
+    loose = dict(gates()) | {"plan": Gate.link(GateDocument.model_validate(weak))}
+    decision = await decide(
+        signal(), btc_facts(sma_21=None, vwap=None), settings(), loose, venue(), dry_run=True
+    )
+    assert (decision.status, decision.reason) == ("error", "exception_during_trade_entry")
+
+
+async def test_live_entries_are_refused() -> None:
+    with pytest.raises(LiveEntryRefused, match="BTCUSDT"):
+        await decide(signal(), btc_facts(), settings(), gates(), venue(), dry_run=False)
+
+
+async def test_simulated_answer_is_complete_and_plain() -> None:
+    decision = await decide(signal(), btc_facts(), settings(), gates(), venue(), dry_run=True)
+    answer = json.loads(json.dumps(decision.to_json()))
+    assert (answer["status"], answer["reason"], answer["exchange_order_id"]) == ("simulated", None, None)
+    assert answer["client_order_id"].startswith("SIM")
+    assert answer["raw"]["preflight"] == {
+        "symbol": "BTCUSDT",
+        "best_bid": "67000",
+        "best_ask": "67000.4",
+        "mark": "67003",
+        "spread_bps": "0.05970131",
+        "book_at": "2025-05-30T00:00:00Z",
+        "equity_usdt": "500",
+        "available_usdt": "500",
+    }
+    assert answer["raw"]["plan"] == {
+        "symbol": "BTCUSDT",
+        "side": "long",
+        "order_type": "limit",
+        "execution_tf": "1m",
+        "entry": "67000.1",
+        "entry_source": "maker",
+        "stop": "66665",
+        "stop_source": "atr_min_distance",
+        "take_profit": "67579.2",
+        "size": "14",
+        "contract_size": "0.001",
+        "notional_usdt": "938.0014",
+        "leverage": 10,
+        "margin_usdt": "93.80014",
+        "budget_usdt": "100",
+        "risk_usdt": "7.5",
+        "loss_at_stop_usdt": "5.81418684",
+        "reward_at_take_profit_usdt": "6.97693388",
+        "effective_r": "1.19998446",
+        "taker_fee_ratio": "0.0006",
+        "tick_size": "0.1",
+        "size_step": "1",
+        "expires_at": "2025-05-30T00:03:00Z",
+        "zone": {
+            "low": "66963.2",
+            "high": "67047.2",
+            "pivot": "67005.2",
+            "pivot_source": "sma21",
+            "pivot_timeframe": "5m",
+            "atr": "120",
+            "atr_timeframe": "5m",
+            "half_width": "42",
+            "width_ratio": "0.00125363",
+            "expires_at": "2025-05-30T00:03:00Z",
+            "candidate": "67000.1",
+            "candidate_position": "inside",
+            "deviation_ratio": "0",
+        },
+        "stop_detail": {
+            "atr": "60",
+            "atr_timeframe": "1m",
+            "method_price": "66760.1",
+            "distance": "335.1",
+            "distance_ratio": "0.00500149",
+        },
+        "take_profit_detail": {"base": "67579.2", "alignment": "base", "level": None, "level_price": None},
+        "risk": {"base_usdt": "500", "risk_pct": "0.5", "multiplier": "3", "risk_size": "18"},
+        "leverage_detail": {
+            "needed": 13,
+            "cap": 10,
+            "profile_cap": "10.14925724",
+            "volatility_factor": "1.01492572",
+            "volatility_atr": "210",
+            "symbol_cap": None,
+            "dynamic_cap": "1999.40614742",
+            "contract_max": 100,
+        },
+    }
+
+
+def test_gates_and_registry_hold_the_same_codes() -> None:
+    registry = read("reasons.yaml")["reasons"]
+    for name, gate in gates().items():
+        stage_codes = {code for code, reason in registry.items() if reason["stage"] == name}
+        assert {check.reason for check in gate.checks} | ({gate.reason} - {None}) == stage_codes
