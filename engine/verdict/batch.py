@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.candles import STEP_MS
 from engine.facts import Health
 from engine.gates import Gate
 from engine.models.base import Side
@@ -105,13 +106,14 @@ class VerdictBatch:
             side,
             timeframe,
             reason,
-            self._blocking(row),
+            self.blocking_timeframe(row),
             self._context(row, reason),
             self._execution(row, reason, timeframe, side),
             self._details(row),
         )
 
-    def _blocking(self, row: int) -> str | None:
+    def blocking_timeframe(self, row: int) -> str | None:
+        """The timeframe that turned the row away; ``None`` when READY or where no timeframe did."""
         if self.selected[row] >= 0:
             return None
         if self.data_check[row] >= 0:
@@ -119,7 +121,7 @@ class VerdictBatch:
             return tuple(self.rules.plans)[at] if at >= 0 else None
         if self.context_check[row] >= 0:
             return next((s.timeframe for s in self.context_signals if s.check[row] >= 0), None)
-        return self.rules.execution[0] if self.rules.execution else None
+        return max(self.rules.execution, key=STEP_MS.__getitem__, default=None)
 
     def _details(self, row: int) -> Mapping[str, object]:
         at = int(self.data_timeframe[row])
