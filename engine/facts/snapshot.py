@@ -112,7 +112,7 @@ class Snapshot:
         tails = {tf: [of_symbol(symbol, plan) for symbol in symbols] for tf, plan in plans.items()}
         return Snapshot(tuple(symbols), as_of_ms, plans, tails)
 
-    @cached_property
+    @property
     def as_of(self) -> Integers:
         """The same instant for every row."""
         return np.full(len(self.symbols), self.as_of_ms, dtype=np.int64)

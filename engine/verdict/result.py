@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.models.base import Side
+from engine.models.base import Side, Timeframe
 
 Phase = Literal["context", "execution"]
 SignalName = Literal["long", "short", "neutral", "invalid"]
@@ -67,7 +67,7 @@ class Verdict:
     fingerprint: str
     status: Status
     side: Side | None
-    execution_timeframe: str | None
+    execution_timeframe: Timeframe | None
     reason: str | None
     blocking_timeframe: str | None
     context: ContextDecision
