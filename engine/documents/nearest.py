@@ -35,17 +35,17 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     Where none is that near, one that starts with ``name`` (three letters or more) is taken: min, minimum.
     """
     wanted = name.lower()
+    if not wanted:
+        return None
     limit = min(4, max(1, len(wanted) // 3))
+    candidates = sorted(set(valid) - {name})
     found: list[tuple[int, float, str]] = []
-    candidates = sorted(set(valid))
     for candidate in candidates:
         distance = edit_distance(wanted, candidate.lower(), limit)
-        if distance <= limit and candidate != name:
+        if distance <= limit:
             likeness = SequenceMatcher(None, wanted, candidate.lower()).ratio()
             found.append((distance, -likeness, candidate))
     if found:
         return min(found)[2]
-    longer = [
-        candidate for candidate in candidates if len(wanted) >= 3 and candidate.lower().startswith(wanted)
-    ]
-    return min(longer, key=len) if longer else None
+    longer = [candidate for candidate in candidates if candidate.lower().startswith(wanted)]
+    return min(longer, key=len) if longer and len(wanted) >= 3 else None

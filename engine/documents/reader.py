@@ -130,6 +130,7 @@ class _Reader:
                 continue
             if _is_nothing(value):
                 self.problems.append(key.position.problem(f"'{key.value}' has no value", _NO_VALUE))
+                value = ScalarNode(None, self.source, key.line, key.column, key.index, Style.PLAIN)
             name = str(key.value)
             if name in entries:
                 first = entries[name].key.line

@@ -159,13 +159,16 @@ class _Teller:
             case "exclusiveMaximum":
                 return position.problem(f"{value} is not below {limit}")
             case "minItems" | "minProperties" | "minLength" if not value:
-                return position.problem(f"an empty {kind_of(value).removeprefix('a ')}")
+                return position.problem(f"an empty {_EMPTY[error.validator]}")
             case "maxProperties":
                 return position.problem(f"more than {limit} key in one item", "start a list item for each")
             case "pattern":
                 return position.problem(f"'{value}' is not a name", pattern_rule(limit))
             case _:
                 return position.problem(error.message)
+
+
+_EMPTY = {"minItems": "list", "minProperties": "map", "minLength": "text"}
 
 
 def _path(error: SchemaError) -> Path:
