@@ -1,0 +1,52 @@
+"""What the gates declare is what the code hands in: no fact is missing, none is declared for nothing."""
+
+from __future__ import annotations
+
+from trade_entry_bench import AS_OF_MS, BTC_MARKET, btc_facts, draft, gates, settings, signal
+
+from server.fixed_code import TRADE_ENTRY
+from server.trade_entry import facts_needed
+from server.trade_entry.decide import GATES
+from server.trade_entry.preconditions import precondition_facts
+from server.trade_entry.preflight import Preflight
+from server.trade_entry.request import request_facts
+
+
+def handed_in() -> dict[str, set[str]]:
+    market = BTC_MARKET
+    preflight = Preflight(market.contract, market.book, market.balance, AS_OF_MS)
+    rules = settings()
+    return {
+        "preconditions": set(precondition_facts(signal(), None, rules.decision, dry_run=True)),
+        "request": set(request_facts(rules.risk, "1m", None)),
+        "preflight": set(preflight.facts(rules.entry.max_book_age_sec)),
+        "plan": set(draft(market, signal(), btc_facts(), rules).facts),
+    }
+
+
+def test_gates_declare_exactly_what_they_are_handed() -> None:
+    assert {name: set(gate.facts) for name, gate in gates().items()} == handed_in()
+
+
+def test_the_rules_folder_is_checked_against_the_same_facts() -> None:
+    assert {name: set(facts) for name, facts in TRADE_ENTRY.gates.items()} == handed_in()
+    assert set(TRADE_ENTRY.gates) == set(GATES)
+
+
+def test_facts_read_from_candles_are_those_the_folder_must_have() -> None:
+    assert {name for name, _ in facts_needed(settings(), "1m")} == set(TRADE_ENTRY.facts)
+
+
+def test_a_plan_reads_no_fact_it_has_not_asked_for() -> None:
+    """Whatever else is handed over changes nothing."""
+    needed = facts_needed(settings(), "1m")
+    noise = {
+        (name, timeframe): 1.0
+        for name in ("atr", "sma_21", "vwap", "ema_9")
+        for timeframe in ("1h", "4h", "1d")
+    }
+    noise = {key: value for key, value in noise.items() if key not in needed}
+    given = btc_facts()
+    plain = draft(BTC_MARKET, signal(), given, settings())
+    noisy = draft(BTC_MARKET, signal(), given | noise, settings())  # type: ignore[operator]
+    assert (plain.plan, plain.facts) == (noisy.plan, noisy.facts)
