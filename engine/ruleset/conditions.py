@@ -107,11 +107,16 @@ def _parameter_problems(
             yield problem
 
 
+def _number_unit(parameter: ParameterName) -> str:
+    """The unit, or nothing where it has been refused: what follows from it is not told as well."""
+    return parameter.unit if parameter.unit and parameter.unit not in NUMBERLESS_UNITS else ""
+
+
 def _expression_problems(
     condition: ConditionName, when: ScalarNode, facts: Mapping[str, str | None], timeframes: frozenset[str]
 ) -> Iterator[Problem]:
     units = {name: unit or "" for name, unit in facts.items()}
-    params = {name: parameter.unit or "" for name, parameter in condition.params.items()}
+    params = {name: _number_unit(parameter) for name, parameter in condition.params.items()}
     unreadable = frozenset(name for name, unit in {**units, **params}.items() if not unit)
     expression, problems = read_expression(when, Scope(units, params, timeframes), unreadable)
     yield from problems

@@ -110,6 +110,10 @@ def read_folder(shown_as: str, contents: Mapping[str, bytes], cache: DocumentCac
 def _misplaced(shown_as: str, path: str, parts: list[str]) -> Problem:
     head, name = "/".join(parts[:-1]), parts[-1].removesuffix(".yml")
     names = PROFILE_KINDS if len(parts) == 3 and parts[0] == "profiles" else SINGLES
-    hint = f"did you mean '{name}.yaml'?" if path.endswith(".yml") else did_you_mean(name, names)
+    hint = (
+        f"did you mean '{name}.yaml'?"
+        if path.endswith(".yml")
+        else did_you_mean(f"{name}.yaml", [f"{kind}.yaml" for kind in names])
+    )
     where = f"in {head}" if head else "here"
     return Problem(f"{shown_as}/{path}", 1, 1, f"no document of this name is read {where}", hint)
