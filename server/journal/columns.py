@@ -1,0 +1,126 @@
+"""A batch of verdicts as blocks to store, and back.
+
+Per timeframe there is a *layout* (which facts in which order, which conditions) and its *columns*: the health
+of the candles of every row, then the facts and the outcomes. An execution timeframe only speaks for symbols
+whose context is valid, so its facts and outcomes are stored for those rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.expression import FactRef
+from engine.facts import Health, Recorded
+from engine.verdict import ProfileRules, VerdictBatch, decide
+from server.journal import codec
+from server.journal.errors import NotRestorable
+
+Rows = NDArray[np.bool_]
+Codes = NDArray[np.int8]
+Floats = NDArray[np.float64]
+
+_HEALTH = ("candles", "in_row", "missing", "newest", "window_start", "close")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeframeContent:
+    """What is stored of one timeframe, before compression."""
+
+    timeframe: str
+    layout: bytes
+    columns: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredTimeframe:
+    """What was stored: ``facts`` ``(rows,)`` and ``codes`` ``(conditions, kept rows)``."""
+
+    timeframe: str
+    health: Health
+    kept: Rows
+    facts: Mapping[FactRef, Floats]
+    conditions: tuple[str, ...]
+    codes: Codes
+
+
+def reached(batch: VerdictBatch) -> Rows:
+    """Rows whose execution timeframes were looked at: sound candles and a valid context."""
+    return (batch.data_check < 0) & (batch.context_check < 0)
+
+
+def contents(batch: VerdictBatch) -> Iterator[TimeframeContent]:
+    """What to store of a batch, per timeframe. A fact that two timeframes read is stored with the first."""
+    rows = len(batch)
+    everyone, some = np.ones(rows, dtype=np.bool_), reached(batch)
+    stored: set[FactRef] = set()
+    for timeframe, health in batch.health.items():
+        program = batch.rules.timeframes.get(timeframe)
+        refs: tuple[FactRef, ...] = () if program is None else program.program.refs
+        fresh = [index for index, ref in enumerate(refs) if ref not in stored]
+        stored.update(refs)
+        kept = everyone if timeframe in batch.rules.context else some
+        facts, codes = np.empty((0, rows)), np.empty((0, rows), dtype=np.int8)
+        if program is not None:
+            facts, codes = batch.columns[timeframe][fresh], batch.codes[timeframe]
+        layout = {
+            "facts": [list(refs[index]) for index in fresh],
+            "conditions": [] if program is None else list(program.labels),
+        }
+        arrays = [getattr(health, name) for name in _HEALTH]
+        arrays += [np.packbits(kept), facts[:, kept], codec.pack_outcomes(codes[:, kept])]
+        yield TimeframeContent(timeframe, codec.document(layout), codec.pack(arrays))
+
+
+def stored_timeframe(timeframe: str, layout: bytes, columns: bytes) -> StoredTimeframe:
+    """Reads what ``contents`` made."""
+    described = codec.read_document(layout)
+    refs = [FactRef(name, lag, of) for name, lag, of in described["facts"]]
+    conditions = tuple(described["conditions"])
+    *health, mask, values, packed = codec.unpack(columns)
+    rows = len(health[0])
+    kept = np.unpackbits(mask, count=rows).astype(np.bool_)
+    facts: dict[FactRef, Floats] = {}
+    for ref, column in zip(refs, values, strict=True):
+        facts[ref] = np.full(rows, np.nan)
+        facts[ref][kept] = column
+    codes = codec.unpack_outcomes(packed, (len(conditions), int(kept.sum())))
+    return StoredTimeframe(timeframe, Health(*health), kept, facts, conditions, codes)
+
+
+def redecide(
+    rules: ProfileRules, symbols: tuple[str, ...], as_of: int, mode: str, parts: Sequence[StoredTimeframe]
+) -> VerdictBatch:
+    """Decides again on stored facts. Raises ``NotRestorable`` where it does not come out as it was stored."""
+    facts = {ref: column for part in parts for ref, column in part.facts.items()}
+    health = {part.timeframe: part.health for part in parts}
+    if (lost := [tf for tf in rules.plans if tf not in health]) or len(health) != len(rules.plans):
+        raise NotRestorable(
+            f"stored timeframes {', '.join(health)} are not those of the rules; missing {lost}"
+        )
+    for timeframe, program in rules.timeframes.items():
+        if lost := [str(ref) for ref in program.program.refs if ref not in facts]:
+            raise NotRestorable(f"on {timeframe} the rules read {', '.join(lost)}, which was not stored")
+    source = Recorded(symbols, np.full(len(symbols), as_of, dtype=np.int64), facts, health)
+    batch = decide(rules, source, mode)
+    for part in parts:
+        _compare(batch, part)
+    return batch
+
+
+def _compare(batch: VerdictBatch, part: StoredTimeframe) -> None:
+    program = batch.rules.timeframes.get(part.timeframe)
+    if (() if program is None else program.labels) != part.conditions:
+        raise NotRestorable(f"the conditions of {part.timeframe} are not the stored ones")
+    if program is None:
+        return
+    if part.timeframe not in batch.rules.context and not np.array_equal(reached(batch), part.kept):
+        raise NotRestorable(f"other symbols reach {part.timeframe} than did then")
+    for label, now, then in zip(
+        program.labels, batch.codes[part.timeframe][:, part.kept], part.codes, strict=True
+    ):
+        if not np.array_equal(now, then):
+            raise NotRestorable(f"{label} on {part.timeframe} does not come out as it was stored")

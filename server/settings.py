@@ -1,0 +1,160 @@
+"""Settings of the service, from environment variables that start with ``ENTRYGATE_``.
+
+This is the only module that reads the environment. A variable with that prefix that names no setting is an
+error, as is a value that does not fit: a misspelt setting must not silently leave its default in force.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.documents.nearest import nearest
+from engine.models.service import ExchangeName
+from server.database import DatabaseAddress, DatabaseError
+from server.instants import at
+
+PREFIX = "ENTRYGATE_"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; ``problems`` has one line for each, naming the variable."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def _instant(value: object) -> object:
+    return at(value) if isinstance(value, str) else value
+
+
+Instant = Annotated[int, BeforeValidator(_instant)]
+"""ms UTC, written as ISO 8601."""
+
+
+class Settings(BaseSettings):
+    """What the environment can choose. ``load_settings`` makes one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    rules_dir: Path = Field(default_factory=lambda: shipped_rules())
+    """Folder of rules."""
+
+    database_url: str = Field(default_factory=lambda: default_database_url(), repr=False)
+    """``sqlite:///path`` or ``postgresql://user:password@host/name``."""
+
+    exchange: ExchangeName | None = None
+    """Venue of runs that name none; without it the one of ``service.yaml``."""
+
+    market_data: Path | None = None
+    """Folder of Parquet candles for the paper venue; without it the bundled ones."""
+
+    paper_spread_ticks: int = Field(default=1, ge=1)
+    """Ask minus bid of the paper venue's book, in ticks."""
+
+    paper_balance_usdt: Decimal = Field(default=Decimal(1000), ge=0, allow_inf_nan=False)
+    """Equity of the paper account."""
+
+    paper_at: Instant | None = None
+    """The paper venue's clock stands at this instant."""
+
+    paper_start: Instant | None = None
+    """The paper venue's clock runs from this instant."""
+
+    paper_speed: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Recorded seconds per real second of a running clock; without it 1."""
+
+    host: str = "127.0.0.1"
+    """Address ``serve`` listens on."""
+
+    port: int = Field(default=8321, ge=1, le=65535)
+    """Port ``serve`` listens on."""
+
+    @property
+    def database(self) -> DatabaseAddress:
+        """Where the database is."""
+        return DatabaseAddress.parse(self.database_url)
+
+    @field_validator("rules_dir", "market_data")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise PydanticCustomError("folder", "there is no folder '{path}'", {"path": str(value)})
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            DatabaseAddress.parse(value)
+        except DatabaseError as error:
+            raise PydanticCustomError("database", "{problem}", {"problem": str(error)}) from error
+        return value
+
+    @model_validator(mode="after")
+    def _clock(self) -> Settings:
+        if self.paper_at is not None and (self.paper_start is not None or self.paper_speed is not None):
+            raise PydanticCustomError(
+                "clock", "ENTRYGATE_PAPER_AT excludes ENTRYGATE_PAPER_START and _PAPER_SPEED"
+            )
+        if self.paper_speed is not None and self.paper_start is None:
+            raise PydanticCustomError("clock", "ENTRYGATE_PAPER_SPEED needs ENTRYGATE_PAPER_START")
+        return self
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from the environment; ``given`` values win. Raises ``SettingsError`` with every problem."""
+    problems = list(_unknown(os.environ))
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [_line(detail) for detail in error.errors()]
+    else:
+        if not problems:
+            return settings
+    raise SettingsError(problems)
+
+
+def shipped_rules() -> Path:
+    """The rules that come with the product: inside the package when installed, else beside ``engine``."""
+    import engine
+
+    package = Path(engine.__file__).resolve().parent
+    installed = package / "_data" / "rules"
+    return installed if installed.is_dir() else package.parent / "rules"
+
+
+def default_database_url() -> str:
+    """An SQLite file in the user's data folder."""
+    return f"sqlite:///{user_data_path('entrygate', appauthor=False) / 'entrygate.db'}"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterable[str]:
+    known = [variable(name) for name in Settings.model_fields]
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            meant = nearest(name.upper(), known)
+            yield f"{name}: no such setting" + (f"; did you mean {meant}?" if meant else "")
+
+
+def _line(detail: ErrorDetails) -> str:
+    if not detail["loc"]:
+        return detail["msg"]
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{variable(str(detail['loc'][0]))}: {message[:1].lower()}{message[1:]}"
