@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 
@@ -11,3 +12,23 @@ def iso(at_ms: int) -> str:
         timespec="milliseconds" if at_ms % 1000 else "seconds"
     )
     return text.replace("+00:00", "Z")
+
+
+def at(text: str) -> int:
+    """The instant that an ISO 8601 date and time with its zone names, as ms UTC.
+
+    Raises ``ValueError`` that says what is missing; a time without a zone is not guessed at.
+    """
+    form = re.fullmatch(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?", text)
+    if form is None:
+        raise ValueError("expected an instant such as 2025-06-03T15:32:00Z")
+    day, time, zone = form.groups()
+    if zone is None:
+        raise ValueError("expected a zone at the end of the instant; Z is UTC")
+    clock, _, fraction = time.partition(".")
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
+        seconds = int(moment.timestamp())
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"there is no such instant: {error}") from error
+    return seconds * 1000 + int(fraction.ljust(3, "0")[:3] or 0)
