@@ -18,6 +18,7 @@ from simpleeval import SimpleEval
 from engine.expression import nodes as n
 from engine.expression.errors import ExpressionError, ExpressionProblem
 from engine.expression.nodes import FactRef, Kind
+from engine.expression.places import Places
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 60
@@ -74,6 +75,10 @@ def parse(text: str, scope: Scope) -> n.Node:
     return tree
 
 
+def _is_timeframe(node: ast.Subscript) -> bool:
+    return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+
+
 def _kind_of(unit: str) -> Kind:
     return {"flag": Kind.TRUTH, "name": Kind.TEXT}.get(unit, Kind.NUMBER)
 
@@ -99,14 +104,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             ast.Subscript: self._subscript,
         }
         self.nodes = table
-        stripped = text.lstrip()
-        self._shift = len(text) - len(stripped)
-        self._lines: list[int] = []
-        position = 0
-        for line in stripped.splitlines(keepends=True):
-            self._lines.append(position)
-            position += len(line)
-        self._source = stripped
+        self._places = Places(text)
+        self._source = self._places.source
 
     # -- entry -----------------------------------------------------------------------------------------
 
@@ -120,22 +119,23 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         try:
             module = ast.parse(self._source)
         except SyntaxError as error:
-            self._note(
-                f"not an expression: {error.msg}", self._offset_of(error.lineno or 1, error.offset or 1, 1)
-            )
+            self._note(f"not an expression: {error.msg}", self._places.of_error(error))
             return None
         except (ValueError, RecursionError, MemoryError):
             self._note("not an expression", 0)
             return None
+        if not module.body:
+            self._note("the expression is empty", self._places.shift)
+            return None
         if len(module.body) > 1:
-            self._note("one expression is expected, not several", self._at(module.body[1]))
+            self._note("one expression is expected, not several", self._places.of_node(module.body[1]))
             return None
         try:
             tree = self._eval(cast(ast.AST, SimpleEval.parse(self._source)))  # pyright: ignore[reportUnknownMemberType]
         except _Refusal:
             return None
         if tree.kind is not Kind.TRUTH:
-            self._note(f"a condition must say yes or no; this is a {tree.kind.value}", self._shift)
+            self._note(f"a condition must say yes or no; this is a {tree.kind.value}", self._places.shift)
             return None
         return tree
 
@@ -152,18 +152,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         finally:
             self.depth -= 1
 
-    # -- positions -------------------------------------------------------------------------------------
-
-    def _offset_of(self, line: int, column: int, base: int = 0) -> int:
-        start = self._lines[min(line, len(self._lines)) - 1] if self._lines else 0
-        row = self._source[start:].splitlines()[0] if self._source[start:] else ""
-        index = max(0, column - base)
-        if base == 0:  # ast counts bytes, a syntax error counts characters
-            index = len(row.encode()[:index].decode(errors="ignore"))
-        return self._shift + start + index
-
-    def _at(self, node: ast.AST) -> int:
-        return self._offset_of(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+    # -- problems -------------------------------------------------------------------------------------
 
     def _segment(self, node: ast.AST) -> str:
         inner = node.value if isinstance(node, ast.Expr) else node
@@ -177,7 +166,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
     def _refuse(
         self, message: str, node: ast.AST, wrong: str | None = None, choices: tuple[str, ...] = ()
     ) -> _Refusal:
-        self._note(message, self._at(node), wrong, choices)
+        self._note(message, self._places.of_node(node), wrong, choices)
         return _Refusal()
 
     def _both(self, *parts: ast.AST) -> list[n.Node]:
@@ -220,8 +209,15 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             return n.Text(text, value)
         raise self._refuse(f"'{text}' is not a number or a text", node)
 
+    def _spelled(self, node: ast.Name) -> str:
+        """The name as it is written: Python reads other letters, like full-width ones, as plain ones."""
+        written = self._segment(node)
+        if written != node.id:
+            raise self._refuse(f"'{written}' is not spelled in plain letters; write {node.id}", node)
+        return written
+
     def _name(self, node: ast.Name) -> n.Node:
-        name = node.id
+        name = self._spelled(node)
         if name in ("true", "false"):
             return n.Constant(name, name == "true")
         if name in self.scope.params:
@@ -333,7 +329,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
                 raise self._refuse(f"unknown timeframe '{key}'", node.slice, key, choices)
             ref = ref._replace(timeframe=key)
         elif isinstance(key, int) and not isinstance(key, bool):
-            if ref.lag or (isinstance(node.value, ast.Subscript) and ref.timeframe is None):
+            if isinstance(node.value, ast.Subscript) and not _is_timeframe(node.value):
                 raise self._refuse("a lag is given only once", node.slice)
             if key > MAX_LAG:
                 raise self._refuse(f"a lag is at most {MAX_LAG} candles", node.slice)
@@ -347,7 +343,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
     def _call(self, node: ast.Call) -> n.Node:
         if not isinstance(node.func, ast.Name):
             raise self._refuse("only a named function can be called", node.func)
-        name = node.func.id
+        name = self._spelled(node.func)
         if name not in FUNCTIONS:
             raise self._refuse(f"unknown function '{name}'", node.func, name, FUNCTIONS)
         if node.keywords:
