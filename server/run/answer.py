@@ -69,8 +69,8 @@ def summary_by_tf(symbols: Symbols) -> dict[str, list[str]]:
     for symbol, answer in symbols.items():
         timeframe = answer["execution_tf"] or answer["blocking_tf"] or NO_TIMEFRAME
         (summary if timeframe in summary else others).setdefault(timeframe, []).append(symbol)
-    order: Mapping[str, int] = STEP_MS  # keys are timeframes
-    extra = sorted(others, key=lambda name: (name == NO_TIMEFRAME, order.get(name, 0)))
+    known = {str(timeframe): step for timeframe, step in STEP_MS.items()}
+    extra = sorted(others, key=lambda name: (name == NO_TIMEFRAME, known.get(name, 0)))
     return summary | {name: others[name] for name in extra}
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from decimal import Decimal
 
 import structlog
 
 from engine.candles import Timeframe
+from engine.expression import FactRef
 from engine.facts import Snapshot
 from engine.models.exact import exact
 from engine.verdict import Verdict
 from server.run.judged import Entry, Failure
-from server.run.memory import ProfileMemory, entry_refs
+from server.run.memory import ProfileMemory, entry_keys
 from server.run.reasons import RunReason
 from server.run.resolve import Resolved
 from server.run.verdicts import Candles
-from server.trade_entry import FactValues, Signal, TradeDecision, decide
+from server.trade_entry import FactKey, FactValues, Signal, TradeDecision, decide
 
 AT_ONCE = 16
 """Decisions that ask the venue at the same time."""
@@ -83,14 +85,12 @@ def entry_facts(
     """What trade entry reads, per symbol; computed together for each execution timeframe."""
     facts: dict[str, FactValues] = {}
     failures: dict[str, Failure] = {}
-    by_timeframe = sorted(ready, key=lambda verdict: verdict.execution_timeframe or "")
-    for timeframe, group in groupby(by_timeframe, key=lambda verdict: verdict.execution_timeframe):
-        if timeframe is None:
-            continue
-        symbols = [verdict.symbol for verdict in group]
-        found, failed = _facts_of(memory, timeframe, symbols, candles, as_of_ms)
-        facts |= found
-        failures |= failed
+    for timeframe in memory.entry_plans:
+        symbols = [verdict.symbol for verdict in ready if verdict.execution_timeframe == timeframe]
+        if symbols:
+            found, failed = _facts_of(memory, timeframe, symbols, candles, as_of_ms)
+            facts |= found
+            failures |= failed
     return facts, failures
 
 
@@ -120,17 +120,16 @@ def _batch_facts(
     plans = memory.entry_plans[timeframe]
     by_pair = {(s, tf): candles[s][tf] for s in symbols for tf in candles[s]}
     source = Snapshot.of(plans, symbols, by_pair, as_of_ms, memory.entry_facts[timeframe])
-    refs = entry_refs(memory.profile, timeframe)
-    columns = [((ref.name, ref.timeframe), source.column(ref).tolist()) for ref in refs]
-    return {
-        symbol: {(name, tf): values[row] for (name, tf), values in columns if tf is not None}
-        for row, symbol in enumerate(symbols)
-    }
+    columns: list[tuple[FactKey, list[float]]] = [
+        (key, source.column(FactRef(key[0], 0, key[1])).tolist())
+        for key in entry_keys(memory.profile, timeframe)
+    ]
+    return {symbol: {key: values[row] for key, values in columns} for row, symbol in enumerate(symbols)}
 
 
-def _atr(verdict: Verdict, values: FactValues):
+def _atr(verdict: Verdict, values: FactValues) -> Decimal | None:
     value = None if verdict.execution_timeframe is None else values.get(("atr", verdict.execution_timeframe))
-    return exact(value) if value is not None and value == value else None
+    return exact(value) if value is not None and math.isfinite(value) else None
 
 
 def _unexpected(decision: TradeDecision) -> Failure | None:

@@ -6,7 +6,7 @@ from engine.candles import Timeframe, anchor_of
 from engine.expression import FactRef
 from engine.facts import FactPlan, TailCache, plan_facts
 from engine.ruleset import Profile
-from server.trade_entry import facts_needed
+from server.trade_entry import FactKey, facts_needed
 
 
 class ProfileMemory:
@@ -48,13 +48,14 @@ class Memories:
         return kept
 
 
-def entry_refs(profile: Profile, execution_timeframe: Timeframe) -> tuple[FactRef, ...]:
+def entry_keys(profile: Profile, execution_timeframe: Timeframe) -> tuple[FactKey, ...]:
     """The facts trade entry reads for a signal on this timeframe, in a stable order."""
-    needed = facts_needed(profile.trade_entry, execution_timeframe)
-    return tuple(FactRef(name, 0, timeframe) for name, timeframe in sorted(needed))
+    return tuple(sorted(facts_needed(profile.trade_entry, execution_timeframe)))
 
 
 def _entry_plans(profile: Profile, execution_timeframe: Timeframe) -> dict[str, FactPlan]:
-    refs = entry_refs(profile, execution_timeframe)
-    timeframes = [tf for tf in profile.facts.history if any(ref.timeframe == tf for ref in refs)]
+    refs = [FactRef(name, 0, timeframe) for name, timeframe in entry_keys(profile, execution_timeframe)]
+    timeframes: list[Timeframe] = [
+        tf for tf in profile.facts.history if any(ref.timeframe == tf for ref in refs)
+    ]
     return {tf: plan_facts(profile.facts, tf, refs) for tf in timeframes}

@@ -24,6 +24,9 @@ MODE_ALIASES: dict[str, str] = {"ultra-pragmatig": "pragmatic"}
 
 MARKET_TYPES: dict[str, MarketType] = dict.fromkeys(("perpetual", "perp", "future", "futures"), "perpetual")
 
+WORKERS_MAX = 16
+"""Most shares that the symbols of a run are split into."""
+
 EARLIEST_MS = 946_684_800_000
 """2000-01-01: an instant before it is most likely given in seconds."""
 
@@ -61,7 +64,6 @@ async def resolve(
     ruleset: Ruleset,
     venues: Mapping[str, Exchange],
     default_exchange: str,
-    workers_max: int,
 ) -> Resolved:
     """Raises `RequestProblem` with all that is wrong, `RunUnavailable` if the venue does not answer."""
     problems: list[FieldProblem] = []
@@ -75,8 +77,8 @@ async def resolve(
         for symbol in symbols
         if not _SYMBOL.fullmatch(symbol)
     ]
-    if not 1 <= request.workers <= workers_max:
-        problems.append(FieldProblem("workers", f"expected 1 to {workers_max}, not {request.workers}"))
+    if not 1 <= request.workers <= WORKERS_MAX:
+        problems.append(FieldProblem("workers", f"expected 1 to {WORKERS_MAX}, not {request.workers}"))
     if not request.dry_run:
         problems.append(
             FieldProblem(

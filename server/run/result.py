@@ -86,7 +86,7 @@ class RunResult:
                     "success_rate": round(100 * ready / processed, 2) if processed else 0.0,
                 },
                 "symbols": symbols,
-                "excluded": [{"symbol": e.symbol, "reason": e.reason} for e in run.excluded],
+                "excluded": [{"symbol": e.symbol, "reason": str(e.reason)} for e in run.excluded],
                 "errors": [error_answer(failure) for failure in self.failures],
                 "warnings": list(run.warnings),
                 "workers": run.workers,

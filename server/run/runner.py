@@ -21,7 +21,7 @@ from server.run.memory import Memories, ProfileMemory
 from server.run.reasons import RunReason
 from server.run.record import record_of
 from server.run.request import RunRequest, RunUnavailable
-from server.run.resolve import Resolved, resolve
+from server.run.resolve import WORKERS_MAX, Resolved, resolve
 from server.run.result import RunResult
 from server.run.rules import RulesInForce
 from server.run.stopwatch import Stopwatch
@@ -47,16 +47,14 @@ class Runner:
         journal: Journal,
         *,
         default_exchange: str | None,
-        workers_max: int,
     ) -> None:
         self._rules = rules
         self._venues = venues
         self._journal = journal
         self._default_exchange = default_exchange
-        self._workers_max = workers_max
         self._feeds = {name: CandleFeed(venue) for name, venue in venues.items()}
         self._memories = Memories()
-        self._pool = ThreadPoolExecutor(workers_max, thread_name_prefix="run")
+        self._pool = ThreadPoolExecutor(WORKERS_MAX, thread_name_prefix="run")
 
     def close(self) -> None:
         """Ends the threads; a run that is still going fails."""
@@ -90,7 +88,7 @@ class Runner:
     async def _resolve(self, request: RunRequest) -> Resolved:
         ruleset, warnings = await self._rules.now()
         default = self._default_exchange or ruleset.service.default_exchange
-        run = await resolve(request, ruleset, self._venues, default, self._workers_max)
+        run = await resolve(request, ruleset, self._venues, default)
         return replace(run, warnings=(*warnings, *run.warnings))
 
     async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TypedDict
 
@@ -56,7 +56,7 @@ class Stopwatch:
         self.stages: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, operation: str) -> Iterator[None]:
+    def stage(self, operation: str) -> Generator[None]:
         """Times the block, also when it fails."""
         began = time.perf_counter()
         try:
