@@ -57,10 +57,15 @@ class CandleSet:
         volume: Any,
     ) -> CandleSet:
         """Copies the columns to contiguous arrays and checks them. Raises ``CandleError``."""
-        times = np.ascontiguousarray(ts, dtype=np.int64)
-        columns = [np.ascontiguousarray(c, dtype=np.float64) for c in (open, high, low, close, volume)]
-        if times.ndim != 1 or any(c.shape != times.shape for c in columns):
+        given = [np.asarray(c) for c in (ts, open, high, low, close, volume)]
+        if given[0].ndim != 1 or any(c.shape != given[0].shape for c in given):
             raise CandleError(symbol, timeframe, "the columns have different lengths")
+        if len(given[0]) and given[0].dtype.kind not in "iu":
+            raise CandleError(symbol, timeframe, "the open times are not whole milliseconds")
+        if any(c.dtype.kind not in "iuf" for c in given[1:]):
+            raise CandleError(symbol, timeframe, "a column holds something else than numbers")
+        times = np.array(given[0], dtype=np.int64)
+        columns = [np.array(c, dtype=np.float64) for c in given[1:]]
         candles = CandleSet(symbol, timeframe, times, *columns)
         candles._check()
         for array in (times, *columns):

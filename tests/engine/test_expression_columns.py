@@ -66,13 +66,13 @@ def outcome(text: str, scope: Scope = SCOPE, **values: Any) -> bool | None:
 @example((">", ("/", ("fact", "a"), ("fact", "b")), ("number", 0.5)), [row_of(a=1.0, b=0.0)])
 @example(("<", ("*", ("fact", "a"), ("fact", "a")), ("number", 0.5)), [row_of(a=1e308)])
 @example(("not", (">", ("+", ("fact", "a"), ("fact", "a")), ("number", 0.5))), [row_of(a=1e308)])
-@examples(400)
+@examples(250)
 def test_outcomes_agree_with_the_nulls_of_polars(tree: Tree, table: list[Row]) -> None:
     assert by_engine(tree, table) == by_polars(tree, table), written(tree)
 
 
 @given(trees(TAME), rows(TAME))
-@examples(400)
+@examples(250)
 def test_outcomes_agree_with_the_null_of_sqlite(tree: Tree, table: list[Row]) -> None:
     assert by_engine(tree, table) == by_sqlite(tree, table), written(tree)
 
@@ -105,13 +105,13 @@ def test_every_triple_of_outcomes_joins_as_the_judges_say(connective: str) -> No
 
 
 @given(trees(WILD), rows(WILD))
-@examples(200)
+@examples(120)
 def test_rows_one_by_one_equal_rows_together(tree: Tree, table: list[Row]) -> None:
     assert by_engine(tree, table) == [by_engine(tree, [row])[0] for row in table]
 
 
 @given(trees(WILD), rows(WILD))
-@examples(150)
+@examples(100)
 def test_scalars_give_what_columns_of_one_row_give(tree: Tree, table: list[Row]) -> None:
     """A gate hands in one row as scalars."""
     compiled = bound(tree).compile(lambda ref: SLOTS[ref.name])

@@ -183,8 +183,8 @@ def test_no_builtin_and_no_keyword_is_a_name_or_a_function() -> None:
 
 PIECES = """
 close rsi ok mode tolerance n true false and or not in is if else abs min max known rising falling lambda for
-await yield := ** // << ( ) [ ] { } , . : ; = == != < <= > >= + - * / % @ & | ~ ^ ! \\ # é 0 1 14 1.5 1e3 1e999
-0x1f 1_0 1j 08 'a' "1h" ''' b'x' f"{close}" __class__ ｃlose ' $ ` ?
+await yield := ** // << ( ) [ ] { } , . : ; = == != < <= > >= + - * / % @ & | ~ ^ ! \\ # é 0 1 14 1.5 1e3
+1e999 0x1f 1_0 1j 08 'a' "1h" ''' b'x' f"{close}" __class__ ｃlose ' $ ` ?
 """
 WORDS = (*PIECES.split(), *("\n", "\r", "\t", " ", "  ", "\f", "\0", "\u2028", "\ud800", '"'))
 
