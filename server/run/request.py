@@ -26,11 +26,12 @@ class FieldProblem:
 
     @staticmethod
     def unknown(field: str, what: str, name: str, choices: Iterable[str]) -> FieldProblem:
-        """``name`` is no ``what``; lists the choices (a long list is cut) and the nearest one."""
+        """Says that ``name`` does not exist, as ``<what> 'name'``, and the nearest that does, or them all."""
         known = tuple(choices)
+        meant = nearest(name, known)
         shown = ", ".join(known[:_SHOWN_CHOICES]) + (", …" if len(known) > _SHOWN_CHOICES else "")
-        message = f"there is no {what} {name!r}" + (f"; there is {shown}" if known else "")
-        return FieldProblem(field, message, "unknown", nearest(name, known), known)
+        hint = f"; did you mean {meant!r}?" if meant else f"; there is {shown}" if known else ""
+        return FieldProblem(field, f"{what} {name!r}{hint}", "unknown", meant, known)
 
 
 class RequestProblem(ValueError):

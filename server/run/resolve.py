@@ -97,7 +97,7 @@ async def resolve(
         raise RunUnavailable(str(error)) from error
     as_of_ms = _as_of(request, venue, now_ms, problems)
     problems += [
-        FieldProblem.unknown("symbols", f"symbol at {venue.name}", symbol, listings)
+        FieldProblem.unknown("symbols", f"{venue.name} has no symbol", symbol, listings)
         for symbol in symbols
         if symbol not in listings
     ]
@@ -133,7 +133,7 @@ def _profile(request: RunRequest, ruleset: Ruleset, problems: list[FieldProblem]
     name = ruleset.default_profile if request.profile is None else request.profile.strip()
     profile = ruleset.profiles.get(name)
     if profile is None:
-        problems.append(FieldProblem.unknown("profile", "profile", name, ruleset.profiles))
+        problems.append(FieldProblem.unknown("profile", "there is no profile", name, ruleset.profiles))
     return profile
 
 
@@ -144,7 +144,9 @@ def _mode(request: RunRequest, profile: Profile | None, problems: list[FieldProb
     for mode in get_args(Mode):
         if MODE_ALIASES.get(name, name) == mode:
             return mode
-    problems.append(FieldProblem.unknown("validation_mode", "validation mode", request.mode, MODES))
+    problems.append(
+        FieldProblem.unknown("validation_mode", "there is no validation mode", request.mode, MODES)
+    )
     return None
 
 
@@ -154,7 +156,7 @@ def _venue(
     name = default if request.exchange is None else request.exchange.strip().lower()
     venue = venues.get(name)
     if venue is None:
-        problems.append(FieldProblem.unknown("exchange", "exchange", name, venues))
+        problems.append(FieldProblem.unknown("exchange", "there is no exchange", name, venues))
     return venue
 
 
@@ -162,7 +164,7 @@ def _market_type(request: RunRequest, problems: list[FieldProblem]) -> MarketTyp
     name = request.market_type.strip().lower()
     found = MARKET_TYPES.get(name)
     if found is None:
-        problem = FieldProblem.unknown("market_type", "market type", name, MARKET_TYPES)
+        problem = FieldProblem.unknown("market_type", "there is no market type", name, MARKET_TYPES)
         if name == "spot":
             problem = FieldProblem(
                 "market_type",

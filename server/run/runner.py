@@ -80,6 +80,8 @@ class Runner:
         with watch.stage("trade_entry"):
             findings = await self._enter(run, memory, market, findings, progress)
         result = RunResult(run_id, run, findings, started_ms, _wall_ms(), watch)
+        with watch.stage("post_processing"):
+            _ = result.symbols
         with watch.stage("journal"):
             failure = await self._record(result)
         logger.info("run.finished", symbols=total, status=result.status, seconds=round(watch.elapsed(), 3))

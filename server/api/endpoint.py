@@ -1,0 +1,90 @@
+"""One endpoint: what it takes, what it answers, and the route that holds it to that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal, cast
+
+from litestar import HttpMethod, Response
+from litestar.exceptions import ClientException
+from litestar.handlers import HTTPRouteHandler
+
+from server.api.encoding import json_response
+from server.api.parameters import Parameter
+from server.api.problems import AnyRequest
+from server.api.reading import Values, read_body, read_query
+from server.service import Service
+
+Handler = Callable[[AnyRequest, Service, Values], Awaitable[Any]]
+"""Gets the parameters that were given, and the parts of the path; answers with a value or a response."""
+
+JSON_BODY = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """``path`` spells its variables ``{name}``; ``places`` says what each of them is.
+
+    ``parameters`` come in the query string of a GET and in the JSON object of a POST. ``answers`` are the
+    shapes by status, ``problems`` the other statuses it can end with.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    summary: str
+    tag: str
+    handler: Handler
+    answers: Mapping[int, Any]
+    parameters: Sequence[Parameter] = ()
+    places: Mapping[str, str] = field(default_factory=dict[str, str])
+    problems: Sequence[int] = ()
+    description: str = ""
+
+
+def route(endpoint: Endpoint) -> HTTPRouteHandler:
+    """The endpoint as a route; parameters are read here, so that no handler can forget one."""
+
+    async def serve(request: AnyRequest) -> Response[bytes]:
+        values = await _values(endpoint, request)
+        answer = await endpoint.handler(request, service_of(request), values)
+        return cast("Response[bytes]", answer) if isinstance(answer, Response) else json_response(answer)
+
+    path = endpoint.path
+    for place in endpoint.places:
+        path = path.replace(f"{{{place}}}", f"{{{place}:str}}")
+    return HTTPRouteHandler(
+        path,
+        http_method=HttpMethod(endpoint.method),
+        status_code=HTTPStatus.OK,
+        name=endpoint.name,
+        include_in_schema=False,
+    )(serve)
+
+
+def service_of(request: AnyRequest) -> Service:
+    """The service that the application opened when it started."""
+    return request.app.state.service
+
+
+async def _values(endpoint: Endpoint, request: AnyRequest) -> Values:
+    query = request.scope["query_string"]
+    places: Values = dict(request.path_params)
+    if endpoint.method == "GET":
+        return read_query(query, endpoint.parameters) | places
+    read_query(query, ())
+    content = await request.body()
+    if not content:
+        return places
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON_BODY:
+        raise UnsupportedBody(f"the body must be {JSON_BODY}, and is sent as {media_type or 'nothing'}")
+    return read_body(content, endpoint.parameters) | places
+
+
+class UnsupportedBody(ClientException):
+    """A body of a type that is not read."""
+
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE

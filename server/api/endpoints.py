@@ -1,0 +1,13 @@
+"""Every endpoint there is; the routes and the OpenAPI document are both made of this list."""
+
+from __future__ import annotations
+
+from server.api import configuration, history, runs, status
+from server.api.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *runs.ENDPOINTS,
+    *history.ENDPOINTS,
+    *configuration.ENDPOINTS,
+    *status.ENDPOINTS,
+)

@@ -1,0 +1,141 @@
+"""What was decided: runs, decisions, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.explain import explain
+from engine.ruleset import Profile
+from engine.verdict import ProfileRules
+from server.api.endpoint import Endpoint
+from server.api.parameters import choice, instant, name, whole
+from server.api.problems import AnyRequest
+from server.api.reading import Values
+from server.api.shapes import DecisionExplanation, DecisionPage, RunPage, StoredDecision, StoredRunDetail
+from server.journal import Decision, DecisionFilter, DecisionStatus, RunSummary
+from server.run.request import FieldProblem, RequestProblem
+from server.service import Service
+
+PAGE_SIZE = 50
+_PAGE = whole("page", "Page to show; pages count from 1.", 1, 1_000_000, 1)
+_PAGE_SIZE = whole("page_size", "Entries of a page.", 1, 500, PAGE_SIZE)
+_STATUS: dict[str, DecisionStatus] = {"ready": "READY", "invalid": "INVALID", "error": "ERROR"}
+
+
+async def runs(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
+    page = await service.journal.runs(
+        profile=values.get("profile"),
+        page=values.get("page", 1),
+        page_size=values.get("page_size", PAGE_SIZE),
+    )
+    return page.to_json(RunSummary.to_json)
+
+
+async def run(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
+    return (await service.journal.run(values["run_id"])).to_json()
+
+
+async def decisions(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
+    start, end = values.get("from"), values.get("to")
+    if start is not None and end is not None and start >= end:
+        raise RequestProblem([FieldProblem("to", "expected an instant after from")])
+    symbol, status = values.get("symbol"), values.get("status")
+    wanted = DecisionFilter(
+        symbol=None if symbol is None else symbol.upper(),
+        profile=values.get("profile"),
+        status=None if status is None else _STATUS[status],
+        reason=values.get("reason"),
+        from_ms=start,
+        to_ms=end,
+    )
+    page = await service.journal.decisions(
+        wanted, page=values.get("page", 1), page_size=values.get("page_size", PAGE_SIZE)
+    )
+    return page.to_json(Decision.to_json)
+
+
+async def decision(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
+    return (await service.journal.decision(values["decision_id"])).to_json()
+
+
+async def explanation(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
+    restored = await service.journal.restored(values["decision_id"], rules_of)
+    found = explain(restored.batch, restored.row)
+    return {"decision": restored.decision.to_json(), "explanation": found.to_json()}
+
+
+def rules_of(canonical: Any) -> ProfileRules:
+    """The rules of a profile as they were recorded."""
+    return Profile.from_canonical(canonical).rules
+
+
+_RUN_ID = {"run_id": "Id of a run."}
+_DECISION_ID = {"decision_id": "Id of a decision: the run's id, a dot, the symbol."}
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/api/runs",
+        name="runs",
+        tag="history",
+        summary="Runs, newest first",
+        handler=runs,
+        answers={200: RunPage},
+        parameters=(name("profile", "Only runs of this profile."), _PAGE, _PAGE_SIZE),
+        problems=(400, 503),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/runs/{run_id}",
+        name="stored_run",
+        tag="history",
+        summary="One run with its decisions",
+        handler=run,
+        answers={200: StoredRunDetail},
+        places=_RUN_ID,
+        problems=(400, 404, 503),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/decisions",
+        name="decisions",
+        tag="history",
+        summary="Decisions that pass a filter, newest first",
+        handler=decisions,
+        answers={200: DecisionPage},
+        parameters=(
+            name("symbol", "Only this symbol."),
+            name("profile", "Only this profile."),
+            choice("status", "Only this status.", tuple(_STATUS)),
+            name("reason", "Only this reason: of the symbol, or of its trade entry."),
+            instant("from", "As of this instant or later."),
+            instant("to", "As of an instant before this one."),
+            _PAGE,
+            _PAGE_SIZE,
+        ),
+        problems=(400, 503),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/decisions/{decision_id}",
+        name="decision",
+        tag="history",
+        summary="One decision",
+        handler=decision,
+        answers={200: StoredDecision},
+        places=_DECISION_ID,
+        problems=(400, 404, 503),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/decisions/{decision_id}/explain",
+        name="explanation",
+        tag="history",
+        summary="Why a decision came out",
+        description="Decided again on the stored facts, by the rules of that time.",
+        handler=explanation,
+        answers={200: DecisionExplanation},
+        places=_DECISION_ID,
+        problems=(400, 404, 409, 503),
+    ),
+)

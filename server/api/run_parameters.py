@@ -1,0 +1,121 @@
+"""The parameters of a run, and the request they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from server.api.parameters import Parameter, choice, flag, instant, name, symbols, whole
+from server.api.reading import Values
+from server.run.request import FieldProblem, RequestProblem, RunRequest
+from server.run.resolve import EARLIEST_MS, MARKET_TYPES, MODE_ALIASES, MODES, WORKERS_MAX
+
+MODE_WORDS = (*MODES, *MODE_ALIASES)
+MARKET_WORDS = (*MARKET_TYPES, "spot")
+
+PROFILE = ("profile", "mtf_profile")
+MODE = ("mode", "validation_mode", "context_mode")
+"""Names of one thing: the first that is given wins, and the answer warns of the others."""
+
+EXCHANGE = ("exchange", "cex")
+MARKET = ("market_type", "type_contract")
+"""Names of one thing: where both are given they must agree."""
+
+
+RUN_PARAMETERS: tuple[Parameter, ...] = (
+    symbols(
+        "symbols",
+        "Symbols to run, as an array or one text with commas. Without any: all contracts of "
+        "the exchange that the profile selects.",
+    ),
+    flag("dry_run", "Simulate the order (the default). `false` is refused: orders cannot be placed yet."),
+    name("profile", "Profile to run; the first enabled one by default."),
+    name("mtf_profile", "Alias of `profile`, which wins."),
+    choice(
+        "validation_mode",
+        "How the context timeframes decide; as the profile says by default.",
+        MODE_WORDS,
+    ),
+    choice("context_mode", "Alias of `validation_mode`, which wins.", MODE_WORDS),
+    choice("mode", "Wins over `validation_mode` and `context_mode`.", MODE_WORDS),
+    whole(
+        "workers",
+        "Shares that the symbols are split into; the answer is the same for every value.",
+        1,
+        WORKERS_MAX,
+        1,
+    ),
+    name("exchange", "Exchange to run on; the one of the settings by default."),
+    name("cex", "Alias of `exchange`; both must agree."),
+    choice("market_type", "Only perpetual contracts; `spot` is refused.", MARKET_WORDS),
+    choice("type_contract", "Alias of `market_type`; both must agree.", MARKET_WORDS),
+    instant(
+        "as_of",
+        "Decide as at this instant: ISO 8601 with its zone, or milliseconds since 1970. Not after "
+        "the exchange's clock, which is the default.",
+        EARLIEST_MS,
+    ),
+    flag("verbose", "Add the facts and the outcome of every condition to each timeframe."),
+)
+
+
+def run_request(values: Values, actor: str) -> RunRequest:
+    """The request of values that were read. Raises `RequestProblem` where two aliases contradict."""
+    problems = [
+        problem for names in (EXCHANGE, MARKET) if (problem := _contradiction(values, names)) is not None
+    ]
+    if problems:
+        raise RequestProblem(problems)
+    warnings: list[str] = []
+    return RunRequest(
+        actor=actor,
+        symbols=values.get("symbols", ()),
+        profile=_winner(values, PROFILE, warnings),
+        mode=_winner(values, MODE, warnings),
+        workers=values.get("workers", 1),
+        exchange=_winner(values, EXCHANGE, warnings),
+        market_type=_winner(values, MARKET, warnings) or "perpetual",
+        as_of_ms=values.get("as_of"),
+        dry_run=values.get("dry_run", True),
+        verbose=values.get("verbose", False),
+        warnings=tuple(warnings),
+    )
+
+
+def as_spelled(problem: RequestProblem, values: Mapping[str, Any]) -> RequestProblem:
+    """The problem under the names that the caller used."""
+    names = {group[0]: group for group in (PROFILE, EXCHANGE, MARKET)} | {"validation_mode": MODE}
+    return RequestProblem(
+        [
+            FieldProblem(
+                next((n for n in names.get(p.field, ()) if n in values), p.field),
+                p.message,
+                p.kind,
+                p.did_you_mean,
+                p.choices,
+            )
+            for p in problem.problems
+        ]
+    )
+
+
+def _winner(values: Values, names: Sequence[str], warnings: list[str]) -> Any:
+    """The value of the first name that was given; another value under a later name gets a warning."""
+    given = [name for name in names if name in values]
+    for loser in given[1:]:
+        if values[loser] != values[given[0]]:
+            warnings.append(
+                f"{loser} {values[loser]!r} is not used: {given[0]} {values[given[0]]!r} wins over it"
+            )
+    return values[given[0]] if given else None
+
+
+def _contradiction(values: Values, names: tuple[str, str]) -> FieldProblem | None:
+    first, alias = names
+    if first not in values or alias not in values:
+        return None
+    same = MARKET_TYPES if names == MARKET else {}
+    one, other = (same.get(values[n].lower(), values[n].lower()) for n in names)
+    if one == other:
+        return None
+    return FieldProblem(alias, f"{alias} {values[alias]!r} contradicts {first} {values[first]!r}")

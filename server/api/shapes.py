@@ -1,0 +1,176 @@
+"""The shapes of what is answered beside a run. The OpenAPI document is made from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from server.run.shapes import ErrorAnswer, TradingDecision
+
+DecisionStatus = Literal["READY", "INVALID", "ERROR"]
+
+
+class Health(TypedDict):
+    """The process answers; ``GET /ready`` says whether it can work."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class RulesReport(TypedDict):
+    """``last_good``: the folder has problems and is ignored; what was loaded before them is in force."""
+
+    ok: bool
+    state: Literal["current", "last_good"]
+    folder: str
+    default_profile: str
+    fingerprints: dict[str, str]
+    warnings: list[str]
+
+
+class DatabaseReport(TypedDict):
+    ok: bool
+    at_head: bool
+    detail: str
+
+
+class VenueReport(TypedDict):
+    ok: bool
+    clock: str | None
+    detail: str
+
+
+class Readiness(TypedDict):
+    """Whether runs can be made: rules in force, database at head, the clocks of the venues."""
+
+    status: Literal["ready", "not_ready"]
+    version: str
+    rules: RulesReport
+    database: DatabaseReport
+    venues: dict[str, VenueReport]
+
+
+class Reason(TypedDict):
+    code: str
+    stage: str
+    status: str
+    meaning: str
+    remedy: str
+
+
+class Reasons(TypedDict):
+    """Every reason code there is, in the order of the stages."""
+
+    reasons: list[Reason]
+
+
+class ProfileEntry(TypedDict):
+    name: str
+    enabled: bool
+    default: bool
+    version: str | int
+    summary: str | None
+    mode: str
+    context_timeframes: list[str]
+    execution_timeframes: list[str]
+    fingerprint: str
+
+
+class Profiles(TypedDict):
+    """In the order of the service document; the first enabled one is the default."""
+
+    profiles: list[ProfileEntry]
+
+
+class ProfileValue(TypedDict):
+    """One value and where it is written; ``origin`` is ``file:line``, or ``default``."""
+
+    path: str
+    value: Any
+    file: str | None
+    line: int | None
+    origin: str
+
+
+class ProfileDetail(ProfileEntry):
+    """The effective configuration: what is in force after ``extends`` and defaults."""
+
+    values: list[ProfileValue]
+
+
+class StoredRun(TypedDict):
+    run_id: str
+    status: str
+    profile: str
+    fingerprint: str
+    validation_mode: str
+    exchange: str
+    market_type: str
+    dry_run: bool
+    actor: str
+    workers: int
+    as_of: str
+    started_at: str
+    finished_at: str
+    symbols_processed: int
+    symbols_ready: int
+    symbols_invalid: int
+    symbols_failed: int
+
+
+class StoredDecision(TypedDict):
+    """``id`` is the run's id, a dot and the symbol."""
+
+    id: str
+    run_id: str
+    symbol: str
+    as_of: str
+    profile: str
+    fingerprint: str
+    status: DecisionStatus
+    signal_side: Literal["long", "short"] | None
+    execution_tf: str | None
+    reason: str | None
+    blocking_tf: str | None
+    trading_decision: TradingDecision | None
+
+
+class StoredRunDetail(StoredRun):
+    """``request`` is what was asked, with every name and default resolved, and what it left out."""
+
+    request: dict[str, Any]
+    errors: list[ErrorAnswer]
+    decisions: list[StoredDecision]
+
+
+class RunPage(TypedDict):
+    """Newest first; ``total`` counts all pages."""
+
+    items: list[StoredRun]
+    page: int
+    page_size: int
+    total: int
+
+
+class DecisionPage(TypedDict):
+    """Newest first; ``total`` counts all pages."""
+
+    items: list[StoredDecision]
+    page: int
+    page_size: int
+    total: int
+
+
+class ExplanationBody(TypedDict):
+    """Trees of conditions with expressions, parameters, values, thresholds and margins; then the gates."""
+
+    sentence: str
+    nearest: list[dict[str, Any]]
+    timeframes: list[dict[str, Any]]
+    gates: list[dict[str, Any]]
+
+
+class DecisionExplanation(TypedDict):
+    """Why a stored decision came out, by the rules that were in force then."""
+
+    decision: StoredDecision
+    explanation: ExplanationBody

@@ -1,0 +1,94 @@
+"""Whether the service lives, and whether it can work."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Response
+
+from engine import __version__
+from server.api.encoding import json_response
+from server.api.endpoint import Endpoint
+from server.api.problems import AnyRequest
+from server.api.reading import Values
+from server.api.shapes import DatabaseReport, Health, Readiness, RulesReport, VenueReport
+from server.database import DatabaseError, pending
+from server.exchange.errors import ExchangeError
+from server.exchange.port import Exchange
+from server.instants import iso
+from server.service import Service
+
+
+async def health(request: AnyRequest, service: Service, values: Values) -> Health:
+    return {"status": "ok", "version": __version__}
+
+
+async def ready(request: AnyRequest, service: Service, values: Values) -> Response[Any]:
+    rules, database = await asyncio.gather(_rules(service), _database(service))
+    venues = {name: await _venue(venue) for name, venue in service.venues.items()}
+    usable = rules["ok"] and database["ok"] and all(venue["ok"] for venue in venues.values())
+    report: Readiness = {
+        "status": "ready" if usable else "not_ready",
+        "version": __version__,
+        "rules": rules,
+        "database": database,
+        "venues": venues,
+    }
+    return json_response(report, HTTPStatus.OK if usable else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _rules(service: Service) -> RulesReport:
+    ruleset, warnings = await service.rules.now()
+    return {
+        "ok": True,
+        "state": "last_good" if warnings else "current",
+        "folder": str(service.rules.store.folder),
+        "default_profile": ruleset.default_profile,
+        "fingerprints": {name: profile.fingerprint for name, profile in ruleset.profiles.items()},
+        "warnings": list(warnings),
+    }
+
+
+async def _database(service: Service) -> DatabaseReport:
+    try:
+        missing = await asyncio.to_thread(pending, service.database.address)
+        await service.database.check()
+    except DatabaseError as error:
+        return {"ok": False, "at_head": False, "detail": str(error)}
+    detail = f"revisions missing: {', '.join(missing)}" if missing else str(service.database.address)
+    return {"ok": not missing, "at_head": not missing, "detail": detail}
+
+
+async def _venue(venue: Exchange) -> VenueReport:
+    try:
+        return {"ok": True, "clock": iso(await venue.now_ms()), "detail": ""}
+    except ExchangeError as error:
+        return {"ok": False, "clock": None, "detail": str(error)}
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/health",
+        name="health",
+        tag="status",
+        summary="The process answers",
+        handler=health,
+        answers={200: Health},
+        problems=(400,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/ready",
+        name="ready",
+        tag="status",
+        summary="Rules, database and venues are usable",
+        description="A rules folder that has gone bad does not make the service unready: the last good rules "
+        "stay in force, and this says so.",
+        handler=ready,
+        answers={200: Readiness, 503: Readiness},
+        problems=(400,),
+    ),
+)
