@@ -30,7 +30,7 @@ def _start() -> float:
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{Path(folder) / 'entrygate.db'}"
         environment = {**os.environ, "ENTRYGATE_DATABASE_URL": database}
-        command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port)]
+        command = [sys.executable, "-c", "from server.cli import main; main()", "serve", "--port", str(port)]
         begun = time.perf_counter()
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
