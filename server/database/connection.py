@@ -32,7 +32,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
-        """A connection to read with; on SQLite everything read through it is of one moment."""
+        """A connection to read with; each statement sees what was stored when it began."""
         async with self.engine.connect() as connection:
             yield connection
 

@@ -53,5 +53,6 @@ def _to_wal(cursor: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # One that reads first and writes later cannot wait for the lock, so one that will write takes it now.
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # Statements that only read need no transaction.
+    if connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

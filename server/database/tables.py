@@ -1,8 +1,9 @@
 """Tables of the journal.
 
 Reading one symbol's day must not touch the other symbols, so decisions are ordered by symbol first and have
-no row id of their own on SQLite. What a decision was made from is in ``block``: content that is stored once
-however many runs share it, found by the SHA-256 of what is inside.
+no row id of their own on SQLite. The decisions of one run are found by trying every symbol there is, which
+spares an index as large as the table. What a decision was made from is in ``block``: content that is stored
+once however many runs share it, found by the SHA-256 of what is inside.
 """
 
 from __future__ import annotations
@@ -121,7 +122,6 @@ decision = Table(
     Column("reason_id", Integer, ForeignKey("reason.id")),
     Column("blocking_timeframe", SmallInteger),
     PrimaryKeyConstraint("symbol_id", "run_id"),
-    Index("ix_decision_run", "run_id"),
     Index("ix_decision_reason", "reason_id", "run_id"),
     sqlite_with_rowid=False,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from engine.models.base import Side
 from engine.verdict import VerdictBatch
@@ -78,8 +78,7 @@ class RunSummary:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One symbol's outcome in one run; ``trade`` is its ``trading_decision`` as it was handed in."""
 
     run_id: str

@@ -53,7 +53,11 @@ def reached(batch: VerdictBatch) -> Rows:
 
 
 def contents(batch: VerdictBatch) -> Iterator[TimeframeContent]:
-    """What to store of a batch, per timeframe. A fact that two timeframes read is stored with the first."""
+    """What to store of a batch, per timeframe.
+
+    A fact that two timeframes read is stored with the first; one that is the newest close everywhere is not
+    stored beside it.
+    """
     rows = len(batch)
     everyone, some = np.ones(rows, dtype=np.bool_), reached(batch)
     stored: set[FactRef] = set()
@@ -65,9 +69,13 @@ def contents(batch: VerdictBatch) -> Iterator[TimeframeContent]:
         kept = everyone if timeframe in batch.rules.context else some
         facts, codes = np.empty((0, rows)), np.empty((0, rows), dtype=np.int8)
         if program is not None:
-            facts, codes = batch.columns[timeframe][fresh], batch.codes[timeframe]
+            facts, codes = batch.columns[timeframe], batch.codes[timeframe]
+        closes = [index for index in fresh if _same(facts[index, kept], health.close[kept])]
+        fresh = [index for index in fresh if index not in closes]
+        facts = facts[fresh]
         layout = {
             "facts": [list(refs[index]) for index in fresh],
+            "closes": [list(refs[index]) for index in closes],
             "conditions": [] if program is None else list(program.labels),
         }
         arrays = [getattr(health, name) for name in _HEALTH]
@@ -75,18 +83,24 @@ def contents(batch: VerdictBatch) -> Iterator[TimeframeContent]:
         yield TimeframeContent(timeframe, codec.document(layout), codec.pack(arrays))
 
 
+def _same(one: Floats, other: Floats) -> bool:
+    """Bit for bit, so that what is restored is what was there, NaN and signed zero included."""
+    return one.tobytes() == other.tobytes()
+
+
 def stored_timeframe(timeframe: str, layout: bytes, columns: bytes) -> StoredTimeframe:
     """Reads what ``contents`` made."""
     described = codec.read_document(layout)
-    refs = [FactRef(name, lag, of) for name, lag, of in described["facts"]]
+    refs, closes = ([FactRef(*ref) for ref in described[key]] for key in ("facts", "closes"))
     conditions = tuple(described["conditions"])
     *health, mask, values, packed = codec.unpack(columns)
     rows = len(health[0])
     kept = np.unpackbits(mask, count=rows).astype(np.bool_)
-    facts: dict[FactRef, Floats] = {}
+    facts = {ref: np.full(rows, np.nan) for ref in (*refs, *closes)}
     for ref, column in zip(refs, values, strict=True):
-        facts[ref] = np.full(rows, np.nan)
         facts[ref][kept] = column
+    for ref in closes:
+        facts[ref][kept] = health[-1][kept]
     codes = codec.unpack_outcomes(packed, (len(conditions), int(kept.sum())))
     return StoredTimeframe(timeframe, Health(*health), kept, facts, conditions, codes)
 

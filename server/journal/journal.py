@@ -66,7 +66,7 @@ class Journal:
             if found is None:
                 raise NoSuchRun(run_id)
             summary, number, request, errors = found
-            decisions = await self._reader.of_run(connection, number)
+            decisions = await self._reader.of_runs(connection, [number])
             order = [symbol for _, symbols in await _parts(connection, number) for symbol in symbols]
         places = {symbol: place for place, symbol in enumerate(order)}
         ordered = sorted(decisions, key=lambda d: (places.get(d.symbol, len(places)), d.symbol))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.database import tables as t
 from server.journal import codec
 from server.journal.answers import Decision, Json, RunSummary
 from server.journal.lookups import Names
-from server.journal.vocabulary import SIDES, STATUSES, TIMEFRAMES, DecisionStatus, code_of
+from server.journal.vocabulary import SIDES, STATUSES, TIMEFRAMES, DecisionStatus
 
 Condition = ColumnElement[bool]
 
@@ -38,17 +38,10 @@ _RUN = (
 _RUNS = t.run.join(t.ruleset, t.ruleset.c.id == t.run.c.ruleset_id)
 
 _READY = STATUSES.index("READY")
-_TRADE = and_(
-    t.trade_decision.c.symbol_id == t.decision.c.symbol_id,
-    t.trade_decision.c.run_id == t.decision.c.run_id,
-)
-_DECISIONS = (
-    t.decision.join(t.run, t.run.c.id == t.decision.c.run_id)
-    .join(t.ruleset, t.ruleset.c.id == t.run.c.ruleset_id)
-    .outerjoin(t.trade_decision, and_(t.decision.c.status == _READY, _TRADE))
-)
+_DECISIONS = t.decision.join(t.run, t.run.c.id == t.decision.c.run_id)
 _DECISION = (
     t.decision.c.symbol_id,
+    t.decision.c.run_id,
     t.decision.c.status,
     t.decision.c.side,
     t.decision.c.execution_timeframe,
@@ -56,14 +49,10 @@ _DECISION = (
     t.decision.c.blocking_timeframe,
     t.run.c.run_id,
     t.run.c.as_of,
-    t.ruleset.c.profile,
-    t.ruleset.c.fingerprint,
-    t.trade_decision.c.payload,
+    t.run.c.ruleset_id,
 )
-_DecisionRow = tuple[
-    int, int, int | None, int | None, int | None, int | None, str, int, str, str, bytes | None
-]
 _COUNTED = {"READY": t.run.c.ready, "INVALID": t.run.c.invalid, "ERROR": t.run.c.failed}
+_DecisionRow = tuple[int, int, int, int | None, int | None, int | None, int | None, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +69,20 @@ class DecisionFilter:
     to_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reader:
     """Reads through a connection that the caller opened."""
 
     symbols: Names
     reasons: Names
+    _rulesets: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
 
     async def runs(
         self, connection: AsyncConnection, profile: str | None, offset: int, limit: int
     ) -> tuple[tuple[RunSummary, ...], int]:
         """A slice of the runs, and how many there are."""
-        where = [] if profile is None else [t.ruleset.c.profile == profile]
-        total = await connection.scalar(select(func.count()).select_from(_RUNS).where(*where))
+        where = _run_conditions(DecisionFilter(profile=profile))
+        total = await connection.scalar(select(func.count()).select_from(t.run).where(*where))
         query = select(*_RUN).select_from(_RUNS).where(*where).order_by(t.run.c.id.desc())
         rows = await connection.execute(query.limit(limit).offset(offset))
         return tuple(RunSummary(*row) for row in rows), total or 0
@@ -114,10 +104,13 @@ class Reader:
             codec.read_document(found[errors]),
         )
 
-    async def of_run(self, connection: AsyncConnection, number: int) -> tuple[Decision, ...]:
-        """Every decision of a run."""
-        query = select(*_DECISION).select_from(_DECISIONS).where(t.decision.c.run_id == number)
-        return await self._read(connection, query)
+    async def of_runs(
+        self, connection: AsyncConnection, numbers: Sequence[int], status: DecisionStatus | None = None
+    ) -> tuple[Decision, ...]:
+        """Every decision of some runs, newest run first."""
+        every = t.decision.c.symbol_id.in_(select(t.symbol.c.id))
+        where = [t.decision.c.run_id.in_(numbers), every, *_status_conditions(status)]
+        return await self._read(connection, where)
 
     async def decision(self, connection: AsyncConnection, run_id: str, symbol: str) -> Decision | None:
         """One decision."""
@@ -125,107 +118,157 @@ class Reader:
         run = await connection.scalar(select(t.run.c.id).where(t.run.c.run_id == run_id))
         if number is None or run is None:
             return None
-        where = (t.decision.c.symbol_id == number, t.decision.c.run_id == run)
-        found = await self._read(connection, select(*_DECISION).select_from(_DECISIONS).where(*where))
+        found = await self._read(connection, [t.decision.c.symbol_id == number, t.decision.c.run_id == run])
         return found[0] if found else None
 
     async def decisions(
         self, connection: AsyncConnection, wanted: DecisionFilter, offset: int, limit: int
     ) -> tuple[tuple[Decision, ...], int]:
         """A slice of the decisions that pass the filter, and how many there are."""
-        runs = _run_conditions(wanted)
-        rows = await self._row_conditions(connection, wanted)
-        if rows is None:
-            return (), 0
-        if wanted.from_ms is not None or wanted.to_ms is not None:
-            # Bounds on the run's number let the decisions' own index skip what is outside the period.
-            ends = select(func.min(t.run.c.id), func.max(t.run.c.id)).select_from(_RUNS).where(*runs)
-            first, last = (await connection.execute(ends)).one()
-            if first is None:
-                return (), 0
-            rows = [*rows, t.decision.c.run_id.between(first, last)]
         if wanted.symbol is None and wanted.reason is None:
-            counted = t.run.c.ready + t.run.c.invalid + t.run.c.failed
-            column = counted if wanted.status is None else _COUNTED[wanted.status]
-            count = select(func.coalesce(func.sum(column), 0)).select_from(_RUNS).where(*runs)
-        else:
-            count = select(func.count()).select_from(_DECISIONS).where(*runs, *rows)
-        total = int(await connection.scalar(count) or 0)
-        query = (
-            select(*_DECISION)
-            .select_from(_DECISIONS)
-            .where(*runs, *rows)
-            .order_by(t.decision.c.run_id.desc(), t.decision.c.symbol_id)
-            .limit(limit)
-            .offset(offset)
-        )
-        return (await self._read(connection, query) if offset < total else ()), total
+            return await self._by_run(connection, wanted, offset, limit)
+        where = await self._row_conditions(connection, wanted)
+        if where is None:
+            return (), 0
+        counted = _DECISIONS if (of_runs := _run_conditions(wanted)) else t.decision
+        where += of_runs
+        if runs := _period_conditions(wanted):
+            # Bounds on the run's number let the decisions' own index skip what is outside the period.
+            first, last = (select(end(t.run.c.id)).where(*runs) for end in (func.min, func.max))
+            where.append(t.decision.c.run_id.between(first.scalar_subquery(), last.scalar_subquery()))
+        found = await self._read(connection, where, offset, limit + 1)
+        if found and len(found) <= limit:
+            return found, offset + len(found)
+        count = select(func.count()).select_from(counted).where(*where)
+        return found[:limit], int(await connection.scalar(count) or 0)
+
+    async def _by_run(
+        self, connection: AsyncConnection, wanted: DecisionFilter, offset: int, limit: int
+    ) -> tuple[tuple[Decision, ...], int]:
+        """Without a symbol or a reason, what each run counted says where a page begins."""
+        counted = t.run.c.ready + t.run.c.invalid + t.run.c.failed
+        own = counted if wanted.status is None else _COUNTED[wanted.status]
+        where = _run_conditions(wanted)
+        total = int(await connection.scalar(select(func.sum(own)).where(*where)) or 0)
+        upto = func.sum(own).over(order_by=t.run.c.id.desc())
+        sums = select(t.run.c.id, (upto - own).label("before"), upto.label("upto")).where(*where).subquery()
+        page = select(sums.c.id, sums.c.before).where(sums.c.upto > offset, sums.c.before < offset + limit)
+        runs = (await connection.execute(page.order_by(sums.c.before))).all()
+        if not runs:
+            return (), total
+        found = await self.of_runs(connection, [run.id for run in runs], wanted.status)
+        start = offset - int(runs[0].before)
+        return found[start : start + limit], total
 
     async def _row_conditions(
         self, connection: AsyncConnection, wanted: DecisionFilter
     ) -> list[Condition] | None:
         """Conditions on the decision's own row; ``None`` where nothing can pass."""
-        conditions: list[Condition] = []
+        conditions = _status_conditions(wanted.status)
         if wanted.symbol is not None:
             symbol = await self.symbols.find(connection, wanted.symbol)
             if symbol is None:
                 return None
             conditions.append(t.decision.c.symbol_id == symbol)
-        if wanted.status is not None:
-            conditions.append(t.decision.c.status == code_of(STATUSES, wanted.status))
-            if wanted.status == "READY":
-                # True of every READY row, and what the index on reasons finds them by.
-                conditions.append(t.decision.c.reason_id.is_(None))
         if wanted.reason is not None:
             reason = await self.reasons.find(connection, wanted.reason)
             if reason is None:
                 return None
-            own = t.decision.c.reason_id == reason
-            trade = or_(t.trade_decision.c.reason_id == reason, t.trade_decision.c.blocked_by_id == reason)
-            # A code belongs to one stage. Asking which keeps an "or" over two tables out of the query.
-            stages = [
-                condition
-                for table, condition in ((t.decision, own), (t.trade_decision, trade))
-                if await connection.scalar(select(1).select_from(table).where(condition).limit(1))
-            ]
-            if not stages:
-                return None
-            conditions.append(or_(*stages))
+            conditions.append(await _reason_condition(connection, reason))
         return conditions
 
     async def _read(
-        self, connection: AsyncConnection, query: Select[*tuple[Any, ...]]
+        self,
+        connection: AsyncConnection,
+        where: Sequence[Condition],
+        offset: int | None = None,
+        limit: int | None = None,
     ) -> tuple[Decision, ...]:
-        rows = [cast(_DecisionRow, tuple(row)) for row in await connection.execute(query)]
+        query = select(*_DECISION).select_from(_DECISIONS).where(*where)
+        query = query.order_by(t.decision.c.run_id.desc(), t.decision.c.symbol_id).offset(offset).limit(limit)
+        rows = cast("Sequence[_DecisionRow]", (await connection.execute(query)).all())
         symbols = await self.symbols.names(connection, {row[0] for row in rows})
-        reasons = await self.reasons.names(connection, {row[4] for row in rows})
+        reasons = await self.reasons.names(connection, {row[5] for row in rows})
+        rulesets = await self._ruleset_names(connection, {row[9] for row in rows})
+        trades = await _trades(connection, [(row[0], row[1]) for row in rows if row[2] == _READY])
 
         def made(row: _DecisionRow) -> Decision:
-            symbol, status, side, timeframe, reason, blocking = row[:6]
-            payload = row[10]
+            symbol, run, status, side, timeframe, reason, blocking, run_id, as_of, ruleset = row
             return Decision(
-                *row[6:10],
+                run_id,
+                as_of,
+                *rulesets[ruleset],
                 symbols[symbol],
                 STATUSES[status],
                 None if side is None else SIDES[side],
                 None if timeframe is None else TIMEFRAMES[timeframe],
                 None if reason is None else reasons[reason],
                 None if blocking is None else TIMEFRAMES[blocking],
-                None if payload is None else codec.read_document(codec.expand(payload)),
+                trades.get((symbol, run)),
             )
 
         return tuple([made(row) for row in rows])
+
+    async def _ruleset_names(
+        self, connection: AsyncConnection, numbers: set[int]
+    ) -> Mapping[int, tuple[str, str]]:
+        """Profile and fingerprint of rulesets."""
+        if unknown := numbers - self._rulesets.keys():
+            c = t.ruleset.c
+            rows = await connection.execute(select(c.id, c.profile, c.fingerprint).where(c.id.in_(unknown)))
+            self._rulesets.update({row.id: (row.profile, row.fingerprint) for row in rows})
+        return self._rulesets
 
 
 def _run_conditions(wanted: DecisionFilter) -> list[Condition]:
     conditions: list[Condition] = []
     if wanted.profile is not None:
-        conditions.append(t.ruleset.c.profile == wanted.profile)
+        of_profile = select(t.ruleset.c.id).where(t.ruleset.c.profile == wanted.profile)
+        conditions.append(t.run.c.ruleset_id.in_(of_profile))
+    return conditions + _period_conditions(wanted)
+
+
+def _period_conditions(wanted: DecisionFilter) -> list[Condition]:
+    conditions: list[Condition] = []
     if wanted.from_ms is not None:
         conditions.append(t.run.c.as_of >= wanted.from_ms)
     if wanted.to_ms is not None:
         conditions.append(t.run.c.as_of < wanted.to_ms)
     return conditions
+
+
+def _status_conditions(status: DecisionStatus | None) -> list[Condition]:
+    return [] if status is None else [t.decision.c.status == STATUSES.index(status)]
+
+
+async def _reason_condition(connection: AsyncConnection, reason: int) -> Condition:
+    """A code belongs to one stage; asking which keeps an "or" over two tables out of the query."""
+    own = t.decision.c.reason_id == reason
+    trade = or_(t.trade_decision.c.reason_id == reason, t.trade_decision.c.blocked_by_id == reason)
+    traded = tuple_(t.decision.c.symbol_id, t.decision.c.run_id).in_(
+        select(t.trade_decision.c.symbol_id, t.trade_decision.c.run_id).where(trade)
+    )
+    if not await connection.scalar(select(1).select_from(t.trade_decision).where(trade).limit(1)):
+        return own
+    if not await connection.scalar(select(1).select_from(t.decision).where(own).limit(1)):
+        return traded
+    return or_(own, traded)
+
+
+async def _trades(
+    connection: AsyncConnection, keys: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Json]:
+    """Trade-entry decisions by symbol and run; perhaps some more, which costs less than asking for pairs."""
+    found: dict[tuple[int, int], Json] = {}
+    c = t.trade_decision.c
+    for start in range(0, len(keys), 500):
+        some = keys[start : start + 500]
+        where = (c.symbol_id.in_({symbol for symbol, _ in some}), c.run_id.in_({run for _, run in some}))
+        rows = await connection.execute(select(c.symbol_id, c.run_id, c.payload).where(*where))
+        found.update(
+            {(row.symbol_id, row.run_id): codec.read_document(codec.expand(row.payload)) for row in rows}
+        )
+    return found
 
 
 async def contents(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, bytes]:

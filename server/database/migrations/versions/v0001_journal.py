@@ -87,7 +87,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_decision_reason", "decision", ["reason_id", "run_id"])
-    op.create_index("ix_decision_run", "decision", ["run_id"])
     op.create_table(
         "run_part",
         sa.Column("run_id", sa.Integer(), nullable=False),

@@ -1,0 +1,207 @@
+"""A day of the journal: 200 symbols × 1,440 minutes of ``scalper_micro``, recorded as runs do, into an SQLite file.
+
+The 200 names are the recorded symbols on five different days, each with its prices times a factor of its own and
+rounded to the symbol's tick, so that no two columns are alike. Trade-entry decisions of READY symbols are a real
+one with other digits in every number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import text
+
+from bench.folder import profile
+from bench.table import Row, span
+from engine.candles import CandleSet, resample
+from engine.facts import Health, History, Recorded
+from engine.ruleset import Profile
+from engine.verdict import VerdictBatch, decide
+from server import trade_entry
+from server.database import Database, DatabaseAddress, upgrade
+from server.exchange.paper.options import PaperOptions
+from server.exchange.paper.venue import PaperExchange
+from server.exchange.port import Contract
+from server.instants import iso
+from server.journal import DecisionFilter, Journal, RunRecord
+
+NAMES = 200
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+DAY = int(datetime(2025, 6, 2, tzinfo=UTC).timestamp() * 1000)
+DAYS = 5
+READS = 30
+
+
+def run() -> list[Row]:
+    """Bytes per decision, how long a record takes, and how long reading one symbol's day takes."""
+    return asyncio.run(_measured())
+
+
+async def _measured() -> list[Row]:
+    rules = profile()
+    trade = await _trade(rules)
+    with tempfile.TemporaryDirectory() as folder:
+        address = DatabaseAddress.of_file(Path(folder) / "journal.db")
+        upgrade(address)
+        database = Database.open(address)
+        journal = Journal(database)
+        spent: list[float] = []
+        count = ready = 0
+        last = ""
+        for record in _records(rules, await _names(), trade):
+            begun = time.perf_counter()
+            await journal.record(record)
+            spent.append(time.perf_counter() - begun)
+            count += len(record.batches[0])
+            ready += len(record.trades)
+            last = record.run_id
+        reads = [await _day(journal, f"NAME{number}USDT") for number in range(READS)]
+        explained = [await _restored(journal, f"{last}.NAME{number}USDT") for number in range(READS)]
+        async with database.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        await database.close()
+        assert address.file is not None
+        size = address.file.stat().st_size
+    return [
+        Row("a day recorded", f"{count:,} decisions, {ready:,} of them with a trade entry"),
+        Row(
+            "size",
+            f"{size / 2**20:,.1f} MiB, {size / count:,.0f} bytes per decision",
+            "< 30 MiB",
+            size < 30 * 2**20,
+        ),
+        Row(
+            "one symbol's day read",
+            span(sorted(reads)[READS // 2]),
+            "< 5 ms",
+            sorted(reads)[READS // 2] < 0.005,
+        ),
+        Row("one run recorded", f"{span(sorted(spent)[len(spent) // 2])}, slowest {span(max(spent))}"),
+        Row("one decision restored", span(sorted(explained)[READS // 2])),
+    ]
+
+
+async def _day(journal: Journal, symbol: str) -> float:
+    begun = time.perf_counter()
+    wanted = DecisionFilter(symbol=symbol, from_ms=DAY, to_ms=DAY + DAY_MS)
+    found = await journal.decisions(wanted, page_size=1440)
+    spent = time.perf_counter() - begun
+    assert (len(found.items), found.total) == (1440, 1440)
+    return spent
+
+
+async def _restored(journal: Journal, decision_id: str) -> float:
+    begun = time.perf_counter()
+    await journal.restored(decision_id, lambda canonical: Profile.from_canonical(canonical).rules)
+    return time.perf_counter() - begun
+
+
+def _records(rules: Profile, candles: Mapping[str, CandleSet], trade: str) -> Iterator[RunRecord]:
+    rng = random.Random(7)
+    canonical = rules.canonical()
+    for batch in _batches(rules, candles):
+        as_of = int(batch.as_of[0])
+        ready = [
+            symbol for symbol, is_ready in zip(batch.symbols, batch.ready.tolist(), strict=True) if is_ready
+        ]
+        yield RunRecord(
+            run_id=str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+            started_at=as_of + rng.randrange(1000),
+            finished_at=as_of + 1000 + rng.randrange(1000),
+            as_of=as_of,
+            profile=rules.name,
+            fingerprint=rules.fingerprint,
+            ruleset=canonical,
+            mode=batch.mode,
+            exchange="paper",
+            market_type="perpetual",
+            dry_run=True,
+            actor="bench",
+            workers=1,
+            status="success",
+            request={
+                "symbols": list(batch.symbols),
+                "profile": rules.name,
+                "as_of": iso(as_of),
+                "dry_run": True,
+            },
+            batches=[batch],
+            trades={symbol: _other_digits(trade, rng) for symbol in ready},
+        )
+
+
+def _batches(rules: Profile, candles: Mapping[str, CandleSet]) -> Iterator[VerdictBatch]:
+    """One batch of all names per minute of the day."""
+    names = tuple(candles)
+    as_of = np.arange(DAY, DAY + DAY_MS, MINUTE_MS, dtype=np.int64)
+    plans = rules.rules.plans
+    sources = [
+        History(plans, name, {tf: resample(minutes, tf) for tf in rules.rules.decided}, as_of)
+        for name, minutes in candles.items()
+    ]
+    refs = {ref for program in rules.rules.timeframes.values() for ref in program.program.refs}
+    columns = {ref: np.stack([source.column(ref) for source in sources]) for ref in refs}
+    fields = ("candles", "in_row", "missing", "newest", "window_start", "close")
+    health = {tf: [source.health(tf) for source in sources] for tf in plans}
+    behind = {
+        tf: {field: np.stack([getattr(one, field) for one in many]) for field in fields}
+        for tf, many in health.items()
+    }
+    for minute, instant in enumerate(as_of):
+        at = {
+            tf: Health(*(np.ascontiguousarray(whole[f][:, minute]) for f in fields))
+            for tf, whole in behind.items()
+        }
+        facts = {ref: np.ascontiguousarray(whole[:, minute]) for ref, whole in columns.items()}
+        yield decide(rules.rules, Recorded(names, np.full(NAMES, instant), facts, at))
+
+
+async def _names() -> dict[str, CandleSet]:
+    """One-minute candles of 200 made-up names over the day and the days before it."""
+    rng = np.random.default_rng(7)
+    venue = PaperExchange(PaperOptions())
+    now = await venue.now_ms()
+    listed = [contract for contract in (await venue.contracts()).values() if isinstance(contract, Contract)]
+    made: dict[str, CandleSet] = {}
+    for number in range(NAMES):
+        contract = listed[number % len(listed)]
+        candles = (await venue.candles(contract.symbol, "1m", 0, now)).closed(now)
+        factor, tick = rng.uniform(0.5, 2.0), float(contract.tick_size)
+        prices = [
+            np.round(column * factor / tick) * tick
+            for column in (candles.open, candles.high, candles.low, candles.close)
+        ]
+        shift = DAY_MS * (number // len(listed) % DAYS)
+        name = f"NAME{number}USDT"
+        made[name] = CandleSet.from_columns(name, "1m", candles.ts + shift, *prices, candles.volume * factor)
+    return made
+
+
+async def _trade(rules: Profile) -> str:
+    """A simulated trade-entry decision, as JSON."""
+    venue = PaperExchange(PaperOptions())
+    now, symbol = await venue.now_ms(), "BTCUSDT"
+    price = (await venue.top_of_book(symbol)).last
+    signal = trade_entry.Signal(symbol, "long", "1m", now - MINUTE_MS, now, rules.name, price)
+    needed = trade_entry.facts_needed(rules.trade_entry, "1m")
+    facts = {key: float(price) * (0.001 if key[0] == "atr" else 1.0) for key in needed}
+    made = await trade_entry.decide(signal, facts, rules.trade_entry, rules.gates, venue, dry_run=True)
+    assert made.status == "simulated"
+    return json.dumps(made.to_json())
+
+
+def _other_digits(document: str, rng: random.Random) -> dict[str, Any]:
+    """The document with every digit but a leading one replaced, as another symbol's numbers would be."""
+    return json.loads(re.sub(r"(?<=[\d.])\d", lambda _: str(rng.randrange(10)), document))
