@@ -57,6 +57,7 @@ class History:
             inside[inside] = ts[at[inside]] == wanted[inside]
             part = out[period.rows]
             part[inside] = period.columns[ref.name][at[inside]]
+        out[~np.isfinite(out)] = np.nan
         return out
 
     def health(self, timeframe: str) -> Health:

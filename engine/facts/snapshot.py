@@ -45,6 +45,7 @@ def tail(plan: FactPlan, candles: CandleSet, as_of_ms: int) -> Tail:
         at = (window.ts[start:] - first) // step
         for row, definition in enumerate(plan.definitions.values()):
             values[row, at] = evaluate(definition, cut)[start:]
+        values[~np.isfinite(values)] = np.nan
     breaks = np.flatnonzero(np.diff(window.ts) != step)
     run = int(breaks[-1]) + 1 if len(breaks) else 0
     return Tail(

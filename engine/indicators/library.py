@@ -68,8 +68,8 @@ def warm_up(definition: f.FactBase) -> int:
             return 2 * p
         case f.MacdFact(slow=slow, fast=fast, signal=signal):
             return max(slow, fast) + signal - 1
-        case f.StochRsiFact(period=p, stochastic=s, smooth_k=k, smooth_d=d):
-            return p + s + k + d - 2
+        case f.StochRsiFact(output=output, period=p, stochastic=s, smooth_k=k, smooth_d=d):
+            return p + s + k - 1 + (d - 1 if output == "d" else 0)
         case f.WindowVwapFact(window=length):
             return length
         case f.VolumeRatioFact(window=length):
@@ -148,12 +148,20 @@ def _stoch_rsi(window: Window, d: f.StochRsiFact) -> Floats:
         return _pad(k, d.period), _pad(_mean(k, d.smooth_d), d.period)
 
     key = ("stoch_rsi", d.period, d.stochastic, d.smooth_k, d.smooth_d)
-    least = d.period + d.stochastic + d.smooth_k + d.smooth_d - 2
+    least = d.period + d.stochastic + d.smooth_k - 1
     return _several(window, key, compute, least, 2)[("k", "d").index(d.output)]
 
 
 def _mean(values: Floats, period: int) -> Floats:
-    return values if period == 1 else cast(Floats, _ta.SMA(values, period))
+    """Mean of the last ``period`` values, each summed anew: a running sum keeps a rest of what has left it,
+    and that rest over a mean of zero is a large number instead of none."""
+    size = len(values) - period + 1
+    if size <= 0:
+        return np.full(len(values), np.nan)
+    total = values[:size].copy()
+    for back in range(1, period):
+        total += values[back : back + size]
+    return _pad(total / period, period - 1)
 
 
 def _pad(values: Floats, front: int) -> Floats:
@@ -196,7 +204,7 @@ def _window_vwap(candles: CandleSet, length: int) -> Floats:
 
 
 def _volume_ratio(volume: Floats, length: int) -> Floats:
-    before = _pad(cast(Floats, _ta.SMA(volume, length))[:-1], 1)
+    before = _pad(_mean(volume, length)[:-1], 1)
     with np.errstate(all="ignore"):
         return np.where((before > 0) & (volume > 0), volume / before, np.nan)
 
