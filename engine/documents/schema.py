@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
+from jsonschema.protocols import Validator
 
 from engine.models import KINDS, Document
 
@@ -76,9 +77,30 @@ def read_schema(kind: str) -> Schema:
 
 
 @cache
-def validator_of(kind: str) -> Draft202012Validator:
+def validator_of(kind: str) -> Validator:
     """A validator of the kind's schema file."""
-    return Draft202012Validator(read_schema(kind))
+    return _TaggedValidator(read_schema(kind))
+
+
+def _one_of(validator: Any, branches: list[Schema], instance: Any, schema: Schema) -> Iterator[Any]:
+    """``oneOf``; where a key of the value names the branch, only that one is tried, with the same answer."""
+    chosen = _named_branch(instance, schema)
+    if chosen is None:
+        return cast("Iterator[Any]", _BASE.VALIDATORS["oneOf"](validator, branches, instance, schema))
+    return cast("Iterator[Any]", validator.descend(instance, chosen))
+
+
+def _named_branch(instance: Any, schema: Schema) -> Schema | None:
+    tag = cast("Schema | None", schema.get("discriminator"))
+    if tag is None or not isinstance(instance, dict):
+        return None
+    name = cast(Schema, instance).get(tag["propertyName"])
+    branch = tag["mapping"].get(name) if isinstance(name, str) else None
+    return {"$ref": branch} if isinstance(branch, str) else cast("Schema | None", branch)
+
+
+_BASE: Any = Draft202012Validator
+_TaggedValidator: Any = cast(Any, validators).extend(_BASE, {"oneOf": _one_of})
 
 
 def resolve(schema: Mapping[str, Any], root: Schema) -> Schema:

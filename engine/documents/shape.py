@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
-from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 
 from engine.documents.branch import Branch, declared_keys, intended_branch, meant_keys
 from engine.documents.node import Node, Path, position_of_key, position_of_value
@@ -32,7 +32,7 @@ class SchemaError(Protocol):
     relative_schema_path: Sequence[str | int]
 
 
-def schema_problems(root: Node, value: Any, validator: Draft202012Validator) -> Iterator[Found]:
+def schema_problems(root: Node, value: Any, validator: Validator) -> Iterator[Found]:
     """Every departure of ``value``, the plain value of ``root``, from the validator's schema."""
     raw: Any = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]
     yield from _Teller(root, cast(Schema, validator.schema)).tell(cast("Iterable[SchemaError]", raw))
@@ -83,8 +83,9 @@ class _Teller:
             position = position_of_key(self.root, (*path, key))
             if patterns := error.schema.get("patternProperties"):
                 problem = position.problem(f"'{key}' is not a name", pattern_rule(next(iter(patterns))))
-            elif meant is None and key in elsewhere:
-                problem = position.problem(f"key '{key}' does not go with {_shape_name(error)}")
+            elif meant is None and (key in elsewhere or _named_by(error)):
+                shape = " and ".join(_named_by(error) or _required_by(error))
+                problem = position.problem(f"key '{key}' does not go with {shape}")
             elif meant is None:
                 problem = position.unknown("key", key, declared)
             else:
@@ -97,6 +98,8 @@ class _Teller:
         position = position_of_key(self.root, at)
         if error.validator == "enum":
             return at, position.problem(f"unknown key '{key}'", choose(key, error.validator_value))
+        if error.validator == "not":
+            return at, position.problem(f"'{key}' cannot be a name here")
         return at, position.problem(f"'{key}' is not a name", pattern_rule(str(error.validator_value)))
 
     def _choice(self, error: SchemaError, path: Path) -> Iterator[Found]:
@@ -180,13 +183,16 @@ def _is_about_key(error: SchemaError) -> bool:
     return "propertyNames" in list(error.relative_schema_path)[-2:-1]
 
 
-def _shape_name(error: SchemaError) -> str:
-    """What tells the chosen shape from the others: the values that name it, else the keys it needs."""
-    required = [key for key in error.schema.get("required", ()) if key in error.instance]
-    named = [
-        f"{key} '{error.instance[key]}'" for key in required if "const" in error.schema["properties"][key]
-    ]
-    return " and ".join(named or (f"'{key}'" for key in required))
+def _named_by(error: SchemaError) -> list[str]:
+    """The values that tell the shape of a map from its other shapes."""
+    rules = cast("dict[str, Schema]", error.schema.get("properties", {}))
+    tags = [key for key in error.instance if "const" in rules.get(key, {}) and key != "kind"]
+    return [f"{key} '{error.instance[key]}'" for key in tags]
+
+
+def _required_by(error: SchemaError) -> list[str]:
+    """The keys of a map that its shape needs."""
+    return [f"'{key}'" for key in error.schema.get("required", ()) if key in error.instance]
 
 
 def _is_of_wrong_type(error: SchemaError) -> bool:

@@ -56,7 +56,13 @@ class Reference(RootModel[dict[Name, Number | dict[Name, Number]]]):
     """A condition with parameters: one key, its value a number or a map of numbers."""
 
     model_config = ConfigDict(
-        frozen=True, strict=True, json_schema_extra={"minProperties": 1, "maxProperties": 1}
+        frozen=True,
+        strict=True,
+        json_schema_extra={
+            "minProperties": 1,
+            "maxProperties": 1,
+            "propertyNames": {"not": {"enum": list(JUNCTIONS)}},
+        },
     )
 
     @model_validator(mode="after")
