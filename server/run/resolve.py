@@ -126,7 +126,9 @@ async def resolve(
 
 def normalised(symbols: tuple[str, ...]) -> tuple[str, ...]:
     """Trimmed, in capitals, without blanks and duplicates, in the order given."""
-    return tuple(dict.fromkeys(name for symbol in symbols if (name := symbol.strip().upper())))
+    trimmed = (symbol.strip() for symbol in symbols)
+    # Capitals of other alphabets may be plain letters: "ß" would become "SS" and name another symbol.
+    return tuple(dict.fromkeys(name.upper() if name.isascii() else name for name in trimmed if name))
 
 
 def _profile(request: RunRequest, ruleset: Ruleset, problems: list[FieldProblem]) -> Profile | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import cast
 
+from engine.expression import FactRef
 from engine.models.exact import exact
 from engine.truth import OUTCOME_NAMES
 from engine.verdict import TimeframeDecision
@@ -123,11 +124,16 @@ def _extra(timeframe: str, judged: Judged) -> TimeframeExtra:
     codes = batch.codes[timeframe][:, row].tolist()
     return {
         "facts": {
-            str(ref): value if math.isfinite(value) else None
+            _fact_name(ref, timeframe): value if math.isfinite(value) else None
             for ref, value in zip(program.program.refs, values, strict=True)
         },
         "conditions": {label: OUTCOME_NAMES[code] for label, code in zip(program.labels, codes, strict=True)},
     }
+
+
+def _fact_name(ref: FactRef, timeframe: str) -> str:
+    """``macd_hist[1]`` on the timeframe at hand, ``ema_20["1h"]`` on another."""
+    return str(ref._replace(timeframe=None) if ref.timeframe == timeframe else ref)
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -1,0 +1,37 @@
+"""A whole service on the bundled candles, with a database and a rules folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from server.exchange.paper import PaperExchange
+from server.run.rules import RulesInForce
+from server.run.runner import Runner
+from server.service import Service, service
+from server.settings import Settings, load_settings, shipped_rules
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    rules = shutil.copytree(shipped_rules(), tmp_path / "rules")
+    return load_settings(rules_dir=rules, database_url=f"sqlite:///{tmp_path / 'journal.db'}")
+
+
+@pytest.fixture
+async def opened(settings: Settings) -> AsyncIterator[Service]:
+    async with service(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def runner_on(opened: Service) -> Callable[[PaperExchange], Runner]:
+    """Another runner of the same service, on a venue of the test's own."""
+
+    def make(venue: PaperExchange) -> Runner:
+        return Runner(RulesInForce(opened.rulesets), {"paper": venue}, opened.journal, default_exchange=None)
+
+    return make

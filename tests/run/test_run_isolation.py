@@ -1,0 +1,136 @@
+"""One failing symbol never takes down the others, and nothing that fails is silent."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from run_answers import BUNDLED, LONG, SHORTS, as_sent
+
+from engine.candles import CandleSet
+from server.exchange.paper import PaperExchange, PaperOptions
+from server.exchange.paper.venue import BUNDLED as BUNDLED_FOLDER
+from server.run import RunRequest
+from server.run.memory import ProfileMemory
+from server.run.runner import Runner
+from server.run.verdicts import Candles, decide_share
+from server.service import Service
+
+MakeRunner = Callable[[PaperExchange], Runner]
+
+
+async def test_a_symbol_whose_candle_file_is_broken(
+    opened: Service, runner_on: MakeRunner, tmp_path: Path
+) -> None:
+    folder = tmp_path / "candles"
+    shutil.copytree(BUNDLED_FOLDER / "candles", folder)
+    broken = folder / "ETHUSDT-1m.parquet"
+    broken.write_bytes(broken.read_bytes()[:5000])
+    runner = runner_on(PaperExchange(PaperOptions(market_data=folder)))
+
+    whole = (await opened.runner.run(RunRequest(actor="test", as_of_ms=SHORTS))).to_json()["data"]
+    answer = (await runner.run(RunRequest(actor="test", as_of_ms=SHORTS, workers=4))).to_json()
+    data = as_sent(answer)["data"]
+
+    assert answer["status"] == "partial_success"
+    assert sorted(data["symbols"]) == BUNDLED
+    (error,) = data["errors"]
+    assert (error["symbol"], error["stage"], error["code"]) == ("ETHUSDT", "candles", "candles_unavailable")
+    assert "ETHUSDT-1m.parquet" in error["message"]
+    failed = data["symbols"].pop("ETHUSDT")
+    assert (failed["status"], failed["reason"], failed["error"]) == ("ERROR", "candles_unavailable", error)
+    assert data["rejected_by_reason"]["candles_unavailable"] == ["ETHUSDT"]
+    assert data["run"]["symbols_failed"] == 1
+    for symbol, found in data["symbols"].items():
+        assert found == as_sent(whole["symbols"][symbol])
+
+    stored = await opened.journal.run(data["run"]["run_id"])
+    assert {d.symbol: d.status for d in stored.decisions}["ETHUSDT"] == "ERROR"
+
+
+async def test_a_run_in_which_every_symbol_failed(
+    opened: Service, runner_on: MakeRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "ETHUSDT-1m.parquet").write_bytes(b"not a table")
+    shutil.copy(BUNDLED_FOLDER / "candles" / "BTCUSDT-1m.parquet", tmp_path)
+    runner = runner_on(PaperExchange(PaperOptions(market_data=tmp_path)))
+
+    answer = (await runner.run(RunRequest(actor="test", as_of_ms=LONG, symbols=("ETHUSDT",)))).to_json()
+    assert answer["status"] == answer["data"]["run"]["status"] == "error"
+    assert answer["data"]["symbols"]["ETHUSDT"]["blocking_tf"] == "5m"
+    assert answer["data"]["summary_by_tf"]["5m"] == ["ETHUSDT"]
+
+
+def too_short(candles: CandleSet) -> CandleSet:
+    """Columns of different lengths, which no door lets in: whatever reads them fails."""
+    return replace(candles, close=np.empty(0, dtype=np.float64))
+
+
+async def test_a_symbol_that_makes_deciding_fail_is_found_and_left_out(opened: Service) -> None:
+    """The others of its share are decided as if it were not there."""
+    profile = opened.rulesets.current.profiles["scalper_micro"]
+    memory = ProfileMemory(profile)
+    candles: dict[str, dict] = {}
+    for symbol in BUNDLED:
+        venue = opened.venues["paper"]
+        starts = memory.candle_starts(SHORTS)
+        candles[symbol] = {
+            tf: (await venue.candles(symbol, tf, start, SHORTS)).closed(SHORTS)
+            for tf, start in starts.items()
+        }
+    good: Candles = dict(candles)
+    bad: Candles = candles | {"LINKUSDT": {tf: too_short(c) for tf, c in candles["LINKUSDT"].items()}}
+
+    alone, none = decide_share(ProfileMemory(profile), BUNDLED, good, SHORTS, "pragmatic")
+    found, failed = decide_share(memory, BUNDLED, bad, SHORTS, "pragmatic")
+
+    assert none == []
+    assert [(f.symbol, f.stage, f.code) for f in failed] == [
+        ("LINKUSDT", "mtf_execution", "evaluation_error")
+    ]
+    assert "Traceback" not in failed[0].message
+    others = [j.verdict for j in alone if j.verdict.symbol != "LINKUSDT"]
+    assert [j.verdict for j in found] == others
+
+
+async def test_a_journal_that_cannot_be_written(opened: Service) -> None:
+    async with opened.database.write() as connection:
+        await connection.exec_driver_sql("DROP TABLE trade_decision")
+
+    answer = (await opened.runner.run(RunRequest(actor="test", as_of_ms=SHORTS))).to_json()
+    assert answer["status"] == "partial_success"
+    (error,) = answer["data"]["errors"]
+    assert (error["symbol"], error["stage"], error["code"]) == (None, "journal", "journal_unavailable")
+    assert answer["data"]["run"]["symbols_ready"] > 0
+
+
+def edit_contracts(opened: Service, *edits: tuple[str, str]) -> None:
+    file = opened.rulesets.folder / "profiles/scalper_micro/contracts.yaml"
+    text = file.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
+async def test_a_blacklisted_symbol_is_excluded_and_named(opened: Service) -> None:
+    edit_contracts(opened, ("blacklist: []", "blacklist: [ETHUSDT, XRPUSDT]"))
+
+    for symbols in ((), ("BTCUSDT", "ETHUSDT")):
+        data = (await opened.runner.run(RunRequest(actor="test", symbols=symbols))).to_json()["data"]
+        excluded = ["ETHUSDT", "XRPUSDT"] if not symbols else ["ETHUSDT"]
+        assert data["excluded"] == [{"symbol": s, "reason": "blacklisted"} for s in excluded]
+        assert not set(excluded) & set(data["symbols"])
+        assert data["run"]["symbols_excluded"] == len(excluded)
+        assert data["run"]["symbols_requested"] == len(excluded) + len(data["symbols"])
+
+
+async def test_nothing_left_to_run_is_an_answer_with_a_warning(opened: Service) -> None:
+    edit_contracts(opened, ("top_n: 170", "top_n: 0"), ("when_unknown: include", "when_unknown: exclude"))
+    answer = (await opened.runner.run(RunRequest(actor="test"))).to_json()
+    assert answer["data"]["symbols"] == {}
+    assert answer["status"] == "success"
+    assert any("no contract of paper" in warning for warning in answer["data"]["warnings"])

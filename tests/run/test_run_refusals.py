@@ -1,0 +1,77 @@
+"""What is refused before any work: every problem at once, with the field, the choices and the nearest one."""
+
+from __future__ import annotations
+
+import pytest
+from run_answers import BUNDLED, QUIET
+
+from server.run import RequestProblem, RunRequest
+from server.service import Service
+
+CASES = [
+    # (what is asked, [(field, kind, did you mean, part of the message)])
+    ({"profile": "scalper_mico"}, [("profile", "unknown", "scalper_micro", "no profile 'scalper_mico'")]),
+    ({"profile": "zzz"}, [("profile", "unknown", None, "there is scalper_micro")]),
+    ({"mode": "strickt"}, [("validation_mode", "unknown", "strict", "no validation mode 'strickt'")]),
+    ({"exchange": "papr"}, [("exchange", "unknown", "paper", "no exchange 'papr'")]),
+    ({"exchange": "bitmart"}, [("exchange", "unknown", None, "there is paper")]),
+    ({"market_type": "spot"}, [("market_type", "impossible", None, "spot is not supported")]),
+    ({"market_type": "futurs"}, [("market_type", "unknown", "futures", "no market type 'futurs'")]),
+    ({"workers": 0}, [("workers", "invalid", None, "expected 1 to 16, not 0")]),
+    ({"workers": 17}, [("workers", "invalid", None, "expected 1 to 16, not 17")]),
+    ({"dry_run": False}, [("dry_run", "impossible", None, "only dry runs")]),
+    ({"as_of_ms": QUIET + 1}, [("as_of", "impossible", None, "which says 2025-06-03T15:32:00Z")]),
+    ({"as_of_ms": QUIET // 1000}, [("as_of", "invalid", None, "milliseconds since 1970")]),
+    ({"symbols": ("BTCUSD",)}, [("symbols", "unknown", "BTCUSDT", "paper has no symbol 'BTCUSD'")]),
+    ({"symbols": ("BTC-USDT",)}, [("symbols", "invalid", None, "'BTC-USDT' is not a symbol")]),
+    ({"symbols": ("straße",)}, [("symbols", "invalid", None, "is not a symbol")]),
+    (
+        {"symbols": ("ETHUSDT", "NOPE", "SOLUSD")},
+        [("symbols", "unknown", None, "'NOPE'"), ("symbols", "unknown", "SOLUSDT", "'SOLUSD'")],
+    ),
+    (
+        {"profile": "x", "mode": "y", "workers": 99, "dry_run": False},
+        [
+            ("profile", "unknown", None, "'x'"),
+            ("validation_mode", "unknown", None, "'y'"),
+            ("workers", "invalid", None, "99"),
+            ("dry_run", "impossible", None, "dry"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"), CASES, ids=[",".join(map(str, asked)) + str(i) for i, (asked, _) in enumerate(CASES)]
+)
+async def test_refused(opened: Service, asked: dict, wanted: list) -> None:
+    with pytest.raises(RequestProblem) as refused:
+        await opened.runner.run(RunRequest(actor="test", **asked))
+
+    found = refused.value.problems
+    assert [(p.field, p.kind, p.did_you_mean) for p in found] == [case[:3] for case in wanted]
+    for problem, (*_, part) in zip(found, wanted, strict=True):
+        assert part in problem.message
+    assert (refused.value.field, refused.value.message) == (found[0].field, found[0].message)
+    assert (await opened.journal.runs()).total == 0
+
+
+async def test_the_choices_are_what_there_is(opened: Service) -> None:
+    with pytest.raises(RequestProblem) as refused:
+        await opened.runner.run(RunRequest(actor="test", symbols=("NOPE",)))
+    assert sorted(refused.value.choices) == BUNDLED
+
+
+@pytest.mark.parametrize(
+    ("mode", "used"),
+    [(None, "pragmatic"), ("strict", "strict"), ("STRICT", "strict"), ("ultra-pragmatig", "pragmatic")],
+)
+async def test_modes(opened: Service, mode: str | None, used: str) -> None:
+    result = await opened.runner.run(RunRequest(actor="test", mode=mode, symbols=("BTCUSDT",)))
+    assert result.to_json()["data"]["run"]["validation_mode"] == used
+
+
+@pytest.mark.parametrize("market_type", ["perpetual", "perp", "Future", "FUTURES"])
+async def test_market_types(opened: Service, market_type: str) -> None:
+    request = RunRequest(actor="test", market_type=market_type, symbols=("BTCUSDT",))
+    assert (await opened.runner.run(request)).to_json()["data"]["run"]["market_type"] == "perpetual"
