@@ -65,7 +65,7 @@ async def decide(
             "error",
             "trade_entry",
             reason="exception_during_trade_entry",
-            details={"error": f"{type(error).__name__}: {error}"},
+            details={"error": f"{type(error).__name__}; the log has the details"},
         )
 
 
