@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
-from engine.explain.nearest import NearMiss, near_miss
+from engine.explain.nearest import NearMiss, near_miss, show
 from engine.explain.tree import Json, TreeExplanation, TreeReader, outcome_name, trace_json
 from engine.expression import FactRef
 from engine.expression.trace import Trace, Value
@@ -125,7 +126,8 @@ def explain(batch: VerdictBatch, row: int) -> Explanation:
             facts = stage_facts.execution_facts(batch.execution_signals, len(batch))
             gates.append(_gate(batch.rules.gates["execution"], stage_facts.of_row(facts, row)))
     nearest = _nearest(verdict, timeframes)
-    return Explanation(verdict, _sentence(verdict, gates, nearest), tuple(timeframes), tuple(gates), nearest)
+    asked = [timeframe.gate for timeframe in timeframes] + gates  # a timeframe's own reason says more
+    return Explanation(verdict, _sentence(verdict, asked, nearest), tuple(timeframes), tuple(gates), nearest)
 
 
 def _reader(batch: VerdictBatch, timeframe: str, row: int) -> Callable[[FactRef], Value]:
@@ -212,6 +214,10 @@ def _sentence(verdict: Verdict, gates: list[GateExplanation], nearest: tuple[Nea
     if blocking is None:
         return verdict.reason or "INVALID"
     check = next(check for check, _ in blocking.checks if check.reason == blocking.reason)
-    names = ", ".join(f"{name} {blocking.facts.get(name)}" for name in check.facts)
+    names = ", ".join(f"{name} {_plain(blocking.facts.get(name))}" for name in check.facts)
     place = f" on {blocking.timeframe}" if blocking.timeframe else ""
     return f"{blocking.reason}{place}: {check.binding.expression.text} ({names})"
+
+
+def _plain(value: GateValue) -> str:
+    return str(value) if isinstance(value, Decimal) else show(value)

@@ -93,11 +93,19 @@ def _farthest(part: list[Obstacle]) -> float:
 
 
 def _obstacle(node: TreeExplanation, *, wanted: bool) -> Obstacle:
-    sentence = node.label if node.trace is None else needs(node.trace, wanted=wanted)
+    unknown = [name for name, value in node.facts.items() if value is None]
+    if node.outcome is None and unknown:
+        sentence = f"{node.label} needs {' and '.join(unknown)}, which {_are(unknown)} unknown"
+    else:
+        sentence = node.label if node.trace is None else needs(node.trace, wanted=wanted)
     sign = 1.0 if wanted else -1.0
     margin = None if node.margin is None else sign * node.margin
     relative = None if node.relative_margin is None else sign * node.relative_margin
     return Obstacle(node.label, sentence, margin, relative)
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def needs(trace: Trace, *, wanted: bool = True) -> str:
@@ -128,6 +136,8 @@ def _order(child: Trace, *, wanted: bool) -> float:
 
 def show(value: Value) -> str:
     """A value for a person: six significant digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
         return f"{value + 0.0:.6g}"
     return "unknown" if value is None else str(value)

@@ -20,6 +20,8 @@ from engine.expression import nodes as n
 from engine.expression.nodes import FactRef, Kind, Node
 from engine.expression.program import Binding
 
+_MIRRORED: dict[str, n.ComparisonOp] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
 Value = float | str | bool | None
 Reader = Callable[[FactRef], Value]
 
@@ -152,8 +154,12 @@ class _Tracer:
         )
 
     def _comparison(self, node: n.Comparison) -> Trace:
-        left, right = self.number(node.left), self.number(node.right)
-        return _compare(node.text, node.op, left, right, node.left.text, node.right.text)
+        """What is measured stands on the left, the bound on the right, however it was written."""
+        sides, op = (node.left, node.right), node.op
+        if _is_bound(node.left) and not _is_bound(node.right):
+            sides, op = (node.right, node.left), _MIRRORED[node.op]
+        left, right = sides
+        return _compare(node.text, op, self.number(left), self.number(right), left.text, right.text)
 
     def _trend(self, node: n.Trend) -> Trace:
         base = self.binding.resolve(node.fact.ref)
@@ -163,8 +169,9 @@ class _Tracer:
         for back, (newer, older) in enumerate(pairwise(newer_first)):
             sign = 1.0 if node.direction == "rising" else -1.0
             step = None if newer is None or older is None else _arithmetic("*", newer - older, sign)
-            word = str(base._replace(timeframe=node.fact.ref.timeframe, lag=base.lag + back))
-            parts.append(_compare(f"step of {word}", ">", step, eps, f"step of {word}", node.eps.text))
+            ref = base._replace(timeframe=node.fact.ref.timeframe, lag=base.lag + back)
+            moved = f"{'rise' if node.direction == 'rising' else 'fall'} of {ref}"
+            parts.append(_compare(moved, ">", step, eps, moved, node.eps.text))
         if len(parts) == 1:
             only = parts[0]
             return Trace(
@@ -220,6 +227,11 @@ def _compare(
         op, abs(distance)
     )
     return Trace(text, outcome, margin, op, left, right, left_text, right_text)
+
+
+def _is_bound(node: Node) -> bool:
+    """A number that does not depend on the row."""
+    return isinstance(node, n.Number | n.Param) or (isinstance(node, n.Negative) and _is_bound(node.operand))
 
 
 def _infinite(outcome: bool | None) -> float | None:

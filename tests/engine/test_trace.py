@@ -122,11 +122,12 @@ def test_a_trend_shows_each_of_its_steps() -> None:
     whole = trace(binding, lambda ref: series[ref.lag])
     assert whole.outcome is False
     assert [child.outcome for child in whole.children] == [True, True, False]
-    assert [child.left_text for child in whole.children] == ["step of h", "step of h[1]", "step of h[2]"]
+    assert [child.left_text for child in whole.children] == ["rise of h", "rise of h[1]", "rise of h[2]"]
     assert whole.margin == pytest.approx(-0.015)
     one = trace(
         Expression.read("falling(h, 1, limit)", scope).bind({"limit": 0.01}, "1m"), lambda r: series[r.lag]
     )
     assert (one.outcome, one.children) == (False, ())
+    assert one.left_text == "fall of h"
     assert one.left == pytest.approx(-0.056)
     assert one.margin == pytest.approx(-0.066)
