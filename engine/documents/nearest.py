@@ -13,19 +13,24 @@ def edit_distance(left: str, right: str, limit: int) -> int:
     """
     if abs(len(left) - len(right)) > limit:
         return limit + 1
+    width, far = len(right), limit + 1
     before: list[int] = []
-    row = list(range(len(right) + 1))
+    row = list(range(width + 1))
     for i, a in enumerate(left, start=1):
-        current = [i]
-        for j, b in enumerate(right, start=1):
+        # Cells further than the limit from the diagonal cannot be part of an answer within it.
+        low, high = max(1, i - limit), min(width, i + limit)
+        current = [far] * (width + 1)
+        current[low - 1] = i if low == 1 else far
+        for j in range(low, high + 1):
+            b = right[j - 1]
             cost = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + (a != b))
             if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
                 cost = min(cost, before[j - 2] + 1)
-            current.append(cost)
+            current[j] = cost
         if min(current) > limit:
-            return limit + 1
+            return far
         before, row = row, current
-    return row[-1]
+    return min(row[-1], far)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
@@ -37,15 +42,11 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     wanted = name.lower()
     if not wanted:
         return None
-    limit = min(4, max(1, len(wanted) // 3))
+    most = min(4, max(1, len(wanted) // 3))
     candidates = sorted(set(valid) - {name})
-    found: list[tuple[int, float, str]] = []
-    for candidate in candidates:
-        distance = edit_distance(wanted, candidate.lower(), limit)
-        if distance <= limit:
-            likeness = SequenceMatcher(None, wanted, candidate.lower()).ratio()
-            found.append((distance, -likeness, candidate))
-    if found:
-        return min(found)[2]
+    for limit in range(most + 1):
+        close = [c for c in candidates if edit_distance(wanted, c.lower(), limit) <= limit]
+        if close:
+            return max(close, key=lambda c: SequenceMatcher(None, wanted, c.lower()).ratio())
     longer = [candidate for candidate in candidates if candidate.lower().startswith(wanted)]
     return min(longer, key=len) if longer and len(wanted) >= 3 else None

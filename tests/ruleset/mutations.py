@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -40,17 +40,24 @@ class Site:
     column: int
     text: str
     valid: frozenset[str] = field(default_factory=frozenset[str])
+    in_choice: bool = False
 
     @property
     def entry(self) -> Path:
-        """The smallest part of the document that is judged by itself."""
+        """The smallest part of the document that is judged by itself.
+
+        Where the schema offers a choice of shapes, one slip can hide another by pointing to another shape:
+        there it is a whole list item, or a whole entry of a map at the top.
+        """
         lists = [i for i, step in enumerate(self.path) if isinstance(step, int)]
-        return self.path[: max(lists[-1] + 1 if lists else 0, 2)]
+        return self.path[: max(lists[-1] + 1 if lists else 0, 2)] if self.in_choice else self.path
 
     @property
-    def level(self) -> tuple[bool, int]:
+    def level(self) -> tuple[bool, str, int]:
         """Sites of one level do not lie within each other, unless in one entry."""
-        return len(self.path) > 1, sum(isinstance(step, int) for step in self.path)
+        if self.in_choice:
+            return True, "", sum(isinstance(step, int) for step in self.path)
+        return False, self.role, len(self.path)
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def mutations(site: Site) -> list[Mutation]:
 
 def batches(edits: list[Mutation]) -> Iterator[list[Mutation]]:
     """The edits in batches: all of one level, and no two in one entry, so that none hides another."""
-    levels: dict[tuple[bool, int], dict[Path, list[Mutation]]] = {}
+    levels: dict[tuple[bool, str, int], dict[Path, list[Mutation]]] = {}
     for edit in edits:
         levels.setdefault(edit.site.level, {}).setdefault(edit.site.entry, []).append(edit)
     for entries in levels.values():
@@ -108,8 +115,8 @@ def wrong_types(file: str, content: bytes, kind: str) -> list[Mutation]:
     finder = _Finder(file, content.decode(), read_schema(kind))
     return [
         Mutation(site, new + "\n" * site.text.count("\n"))
-        for node, shapes, path in finder.values(document.root, read_schema(kind), ())
-        for site in [finder.span(node, path)]
+        for node, shapes, path, choice in finder.values(document.root, read_schema(kind), (), False)
+        for site in [replace(finder.span(node, path), in_choice=choice)]
         for new in _replacements(shapes)
     ]
 
@@ -121,22 +128,55 @@ def _replacements(shapes: list[dict[str, Any]]) -> list[str]:
     return [new for new, types in others if not types & allowed]
 
 
+def _any_of(schemas: list[dict[str, Any]]) -> dict[str, Any]:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
 @dataclass(frozen=True)
 class _Finder:
     file: str
     text: str
     root: dict[str, Any]
 
-    def visit(self, node: Node, schema: dict[str, Any], path: Path) -> Iterator[Site]:
+    def visit(self, node: Node, schema: dict[str, Any], path: Path, choice: bool = False) -> Iterator[Site]:
         shapes = self.shapes(schema)
+        choice = choice or self.is_choice(schema)
+        tags = frozenset(key for key, _ in self.tags(schema))
+        found: Iterator[Site] = iter(())
         if isinstance(node, MapNode):
-            yield from self.map(node, shapes, path)
+            found = self.map(node, self.named(node, schema), path, choice)
         elif isinstance(node, ListNode):
             inner = [shape["items"] for shape in shapes if "items" in shape]
             for index, item in enumerate(node.items):
-                yield from self.visit(item, {"anyOf": inner}, (*path, index))
+                yield from self.visit(item, _any_of(inner), (*path, index), choice)
         elif isinstance(node.value, str):
-            yield from self.scalar(node, shapes, path)
+            found = self.scalar(node, shapes, path)
+        for site in found:
+            tells_shape = site.path[len(path) : len(path) + 1] != () and site.path[len(path)] in tags
+            yield replace(site, in_choice=site.in_choice or choice or tells_shape)
+
+    def tags(self, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys whose value names the shape of a map, with the shapes they name."""
+        schema = resolve(schema, self.root)
+        if "discriminator" in schema:
+            yield schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
+            for branch in schema["oneOf"]:
+                yield from self.tags(branch)
+
+    def is_choice(self, schema: dict[str, Any]) -> bool:
+        """Whether a value may have several shapes, and none of its keys says which one it has."""
+        schema = resolve(schema, self.root)
+        return "discriminator" not in schema and len(self.shapes(schema)) > 1
+
+    def named(self, node: MapNode, schema: dict[str, Any]) -> list[dict[str, Any]]:
+        """The shape that a map's own keys name, else all shapes it may have."""
+        schema = resolve(schema, self.root)
+        for key, mapping in list(self.tags(schema))[:1]:
+            value = node.get(key)
+            branch = mapping[value.value] if isinstance(value, ScalarNode) else None
+            if branch is not None:
+                return self.named(node, {"$ref": branch} if isinstance(branch, str) else branch)
+        return self.shapes(schema)
 
     def shapes(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
         """The schema's alternatives, references followed."""
@@ -146,7 +186,7 @@ class _Finder:
         inner = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
         return [shape for branch in inner for shape in self.shapes(branch)] if inner else [schema]
 
-    def map(self, node: MapNode, shapes: list[dict[str, Any]], path: Path) -> Iterator[Site]:
+    def map(self, node: MapNode, shapes: list[dict[str, Any]], path: Path, choice: bool) -> Iterator[Site]:
         declared = frozenset(key for shape in shapes for key in declared_keys(shape, self.root))
         listed = frozenset(key for shape in shapes for key in shape.get("propertyNames", {}).get("enum", ()))
         for key, entry in node.entries.items():
@@ -161,7 +201,7 @@ class _Finder:
                 yield self.site(entry.key, "parameter", at)
             else:
                 yield self.site(entry.key, "condition", at)
-            yield from self.visit(entry.value, self.below(shapes, key), at)
+            yield from self.visit(entry.value, self.below(shapes, key), at, choice)
 
     def below(self, shapes: list[dict[str, Any]], key: str) -> dict[str, Any]:
         """The schema of what stands under a key, in any of the shapes."""
@@ -170,22 +210,23 @@ class _Finder:
             inner = [rest for s in shapes for rest in s.get("patternProperties", {}).values()]
             rests = [s.get("additionalProperties") for s in shapes]
             inner += [rest for rest in rests if isinstance(rest, dict)]
-        return {"anyOf": inner}
+        return _any_of(inner)
 
     def values(
-        self, node: Node, schema: dict[str, Any], path: Path
-    ) -> Iterator[tuple[Node, list[Any], Path]]:
-        """Every value below the root, with the shapes it may have."""
+        self, node: Node, schema: dict[str, Any], path: Path, choice: bool
+    ) -> Iterator[tuple[Node, list[Any], Path, bool]]:
+        """Every value below the root, the shapes it may have, and whether it lies in a choice of them."""
         shapes = self.shapes(schema)
+        choice = choice or self.is_choice(schema)
         if path:
-            yield node, shapes, path
+            yield node, shapes, path, choice
         if isinstance(node, MapNode):
             for key, entry in node.entries.items():
-                yield from self.values(entry.value, self.below(shapes, key), (*path, key))
+                yield from self.values(entry.value, self.below(shapes, key), (*path, key), choice)
         elif isinstance(node, ListNode):
-            inner = {"anyOf": [shape["items"] for shape in shapes if "items" in shape]}
+            inner = _any_of([shape["items"] for shape in shapes if "items" in shape])
             for index, item in enumerate(node.items):
-                yield from self.values(item, inner, (*path, index))
+                yield from self.values(item, inner, (*path, index), choice)
 
     def span(self, node: Node, path: Path) -> Site:
         """A value from its first to its last character."""
