@@ -40,14 +40,14 @@ def tail(plan: FactPlan, candles: CandleSet, as_of_ms: int) -> Tail:
     first = expected - (plan.depth - 1) * step
     start = int(np.searchsorted(window.ts, first))
     newest = int(window.ts[-1])
+    cut = Window(window, start)
     if start < size:
-        cut = Window(window, start)
-        at = (window.ts[start:] - first) // step
+        # The last candles fill the tail unless one of them is missing.
+        at = slice(None) if size - start == plan.depth else (window.ts[start:] - first) // step
         for row, definition in enumerate(plan.definitions.values()):
             values[row, at] = evaluate(definition, cut)[start:]
         values[~np.isfinite(values)] = np.nan
-    breaks = np.flatnonzero(np.diff(window.ts) != step)
-    run = int(breaks[-1]) + 1 if len(breaks) else 0
+    run = cut.last_run
     return Tail(
         values,
         size,

@@ -18,7 +18,8 @@ class Window:
     """Closed candles from the anchor to the as-of instant.
 
     A recursive indicator never crosses a gap: it starts anew with the run after it. ``first_needed`` is the
-    index of the first bar whose value will be read; runs that end before it are not computed.
+    index of the first bar whose value will be read; runs that end before it are not computed. ``last_run`` is
+    the index at which the newest run starts.
     """
 
     def __init__(self, candles: CandleSet, first_needed: int = 0) -> None:
@@ -29,6 +30,7 @@ class Window:
         breaks = np.flatnonzero(np.diff(candles.ts) != self.step) + 1
         edges = [0, *breaks.tolist(), size] if size else [0]
         self.runs = [(a, b) for a, b in pairwise(edges) if b > first_needed]
+        self.last_run = edges[-2] if size else 0
         self.memo: dict[Any, tuple[Floats, ...]] = {}
 
     def __len__(self) -> int:
