@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run serve test check bench schemas clean
+.PHONY: run serve test check bench schemas docs clean
 .DEFAULT_GOAL := run
 
 $(VENV)/.run: pyproject.toml constraints.txt
@@ -23,7 +23,7 @@ $(VENV)/.bench: $(VENV)/.dev
 	@touch $@
 
 run: $(VENV)/.run
-	@$(BIN)/entrygate run --rules rules $(ARGS)
+	@$(BIN)/entrygate run --rules rules --at 2025-06-01T07:46:00Z --minutes 10 $(ARGS)
 
 serve: $(VENV)/.run
 	@$(BIN)/entrygate serve --rules rules $(ARGS)
@@ -39,6 +39,9 @@ check: $(VENV)/.dev
 
 schemas: $(VENV)/.run
 	@$(BIN)/entrygate schema --write schemas
+
+docs: $(VENV)/.dev
+	@PYTHONPATH=. $(BIN)/python tests/docs/replay.py
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m bench $(ARGS)

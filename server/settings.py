@@ -21,6 +21,7 @@ from engine.documents.nearest import nearest
 from engine.models.service import ExchangeName
 from server.database import DatabaseAddress, DatabaseError
 from server.instants import at
+from server.shipped import shipped_rules
 
 PREFIX = "ENTRYGATE_"
 
@@ -48,7 +49,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    rules_dir: Path = Field(default_factory=lambda: shipped_rules())
+    rules_dir: Path = Field(default_factory=shipped_rules)
     """Folder of rules."""
 
     database_url: str = Field(default_factory=lambda: default_database_url(), repr=False)
@@ -124,15 +125,6 @@ def load_settings(**given: Any) -> Settings:
         if not problems:
             return settings
     raise SettingsError(problems)
-
-
-def shipped_rules() -> Path:
-    """The rules that come with the product: inside the package when installed, else beside ``engine``."""
-    import engine
-
-    package = Path(engine.__file__).resolve().parent
-    installed = package / "_data" / "rules"
-    return installed if installed.is_dir() else package.parent / "rules"
 
 
 def default_database_url() -> str:

@@ -1,0 +1,137 @@
+"""The command ``entrygate``: its commands, its help, and how a command ends."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.check import check
+from server.cli.errors import OK, PROBLEMS, USAGE, CommandError
+from server.cli.explain import explain
+from server.cli.init import init
+from server.cli.migrate import migrate
+from server.cli.output import complain, say
+from server.cli.profiles import profiles
+from server.cli.reasons import reasons
+from server.cli.run import run
+from server.cli.schema import schema
+from server.cli.serve import serve
+
+NAME = "entrygate"
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C ended."""
+
+app = typer.Typer(
+    name=NAME,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from engine import __version__
+
+        say(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def entrygate(
+    context: typer.Context,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules",
+            metavar="DIR",
+            envvar="ENTRYGATE_RULES_DIR",
+            help="Folder of rules for every command. Without it: the rules that are shipped.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Decides from YAML whether a crypto-futures entry may be placed, and says why.
+
+    Start with: entrygate run --at 2025-06-01T07:46:00Z
+
+    Nothing here places an order: every run is simulated, on recorded candles.
+
+    Exit codes: 0 fine, 1 the answer is no or problems were found, 2 the command was given wrongly.
+    """
+    context.obj = rules
+
+
+def _paragraphs(text: str | None) -> str:
+    """A docstring with each paragraph on one line: the terminal breaks it where it ends, not the source."""
+    return "\n\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))
+
+
+_DECIDE, _RULES, _SERVICE = "Decide", "Rules", "Service"
+for _command, _panel in (
+    (run, _DECIDE),
+    (explain, _DECIDE),
+    (check, _RULES),
+    (profiles, _RULES),
+    (reasons, _RULES),
+    (init, _RULES),
+    (schema, _RULES),
+    (serve, _SERVICE),
+    (migrate, _SERVICE),
+):
+    app.command(rich_help_panel=_panel, help=_paragraphs(_command.__doc__))(_command)
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Runs one command line; returns its exit code. Whatever goes wrong is said in lines on stderr."""
+    try:
+        code = app(list(arguments), prog_name=NAME, standalone_mode=False)
+    except CommandError as error:
+        complain(error.lines)
+        return error.code
+    except typer.TyperException as error:
+        complain(_misuse(error))
+        return USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence()
+        return OK
+    except Exception as error:
+        complain([_fault(error)])
+        return PROBLEMS
+    return code if isinstance(code, int) else OK
+
+
+def _misuse(error: typer.TyperException) -> list[str]:
+    """The message of a command line that cannot be read, and where help is."""
+    message = error.format_message()
+    if not message:  # what a group without a command raises after it has printed its help
+        return []
+    command = str(getattr(getattr(error, "ctx", None), "command_path", "") or NAME)
+    return [f"{command}: {message[:1].lower()}{message[1:]}", f"See {command} --help"]
+
+
+def _fault(error: Exception) -> str:
+    """An exception nobody expected: one line with the place it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    message = " ".join(str(error).split())
+    return f"{NAME}: a fault of the program, please report it: {type(error).__name__}: {message}{place}"
+
+
+def _silence() -> None:
+    """The reader of a pipe has gone: nothing more can be said, at exit neither."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,151 @@
+"""``entrygate serve``: the HTTP API, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from server.cli.errors import CommandError, wrong_use
+from server.cli.instant import instant
+from server.cli.options import JsonOption, MarketDataOption, RulesOption
+from server.cli.output import say, say_json
+from server.cli.rules import rules_folder
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, LifeSpanScope, LifeSpanSendMessage, Scope
+
+GRACE_SEC = 5
+"""What a request that is under way gets when the service is told to stop."""
+
+HostOption = Annotated[
+    str | None, typer.Option("--host", metavar="ADDRESS", help="Listen here. Without it: 127.0.0.1.")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="Without it: 8321.")
+]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="The paper venue's clock stands at this instant.")
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option("--start", metavar="TIME", help="The paper venue's clock runs from this instant."),
+]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option("--speed", metavar="X", help="With --start: recorded seconds per second. Without it: 1."),
+]
+
+
+def serve(
+    context: typer.Context,
+    host: HostOption = None,
+    port: PortOption = None,
+    at: AtOption = None,
+    start: StartOption = None,
+    speed: SpeedOption = None,
+    rules: RulesOption = None,
+    market_data: MarketDataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the HTTP API and its documentation.
+
+    Prints where they are once the service is ready, and a line of log per request on stderr. Ctrl-C stops it.
+    Without --at and --start the paper venue's clock stands at the end of the recording.
+
+    Example: entrygate serve --start 2025-06-01T07:30:00Z --speed 60
+    """
+    from server import logs
+    from server.cli.session import Choices
+
+    if at is not None and (start is not None or speed is not None):
+        raise wrong_use("--at lets the clock stand; --start and --speed let it run")
+    choices = Choices(
+        rules=rules_folder(context, rules),
+        at_ms=instant(at, "--at"),
+        start_ms=instant(start, "--start"),
+        speed=speed,
+        market_data=market_data,
+        host=host,
+        port=port,
+    )
+    settings = choices.settings()
+    listening = _listen(settings.host, settings.port)
+    address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
+
+    def announce() -> None:
+        where = {"api": address, "documentation": f"{address}/schema", "rules": str(settings.rules_dir)}
+        if as_json:
+            say_json(where)
+        else:
+            say(f"Entrygate is ready: {address}", f"  documentation  {address}/schema")
+            say(f"  rules          {settings.rules_dir}", "  stop           Ctrl-C")
+
+    logs.configure(logging.INFO)
+    from server.api import create_app
+
+    _serve(create_app(settings), listening, announce)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises ``CommandError`` where nothing can listen there: before anything is opened."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        raise CommandError(f"cannot listen on {host} port {port}: {cause}") from error
+
+
+def _serve(app: ASGIApp, listening: socket.socket, announce: Callable[[], None]) -> None:
+    import uvicorn
+
+    from server.cli.session import reported
+
+    log = logging.getLogger("uvicorn.error")
+    log.setLevel(logging.CRITICAL)  # a failed start is told once, by its cause
+    failures: list[Exception] = []
+
+    async def watched(scope: LifeSpanScope | Scope, receive: Any, send: Any) -> None:
+        """The application, but for a start that fails: its exception is kept instead of logged."""
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+
+        async def told(message: LifeSpanSendMessage) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                log.setLevel(logging.WARNING)
+                announce()
+            if message["type"] != "lifespan.startup.failed":
+                await send(message)
+
+        try:
+            await cast(Any, app)(scope, receive, told)
+        except Exception as error:
+            failures.append(_cause(error))
+            await send({"type": "lifespan.startup.failed", "message": ""})
+
+    config = uvicorn.Config(
+        watched,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SEC,
+    )
+    with suppress(SystemExit):  # how uvicorn ends when the start failed
+        uvicorn.Server(config).run(sockets=[listening])
+    for failure in failures:
+        with reported():
+            raise failure
+
+
+def _cause(error: Exception) -> Exception:
+    """What is inside the groups that task groups make of a single exception."""
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
+    return error

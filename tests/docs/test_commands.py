@@ -1,0 +1,34 @@
+"""The commands of the pages do what the pages show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fences import PAGES, fences
+from replay import commands, replay, same
+
+WITH_COMMANDS = [page for page in PAGES if fences(page, "console")]
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
+def test_every_command_prints_what_the_page_shows(page: Path) -> None:
+    different = [
+        f"{fence}: $ {command.text}\n{printed}"
+        for fence, command, printed in replay(page)
+        if not same(command.shown, printed)
+    ]
+
+    assert not different, "\n\n".join(different)
+
+
+def test_pages_show_commands() -> None:
+    assert sum(len(commands(fence)) for page in PAGES for fence in fences(page, "console")) >= 10
+
+
+def test_an_ellipsis_stands_for_anything_and_nothing_else_does() -> None:
+    assert same("a\n…\nd\n", "a\nb\nc\nd\n")
+    assert same("a … d\n", "a b c d\n")
+    assert not same("a\nd\n", "a\nb\nd\n")
+    assert not same("a\n", "b\n")
+    assert same("run 0123456789ab\n", "run ba9876543210\n"), "ids differ from run to run"
