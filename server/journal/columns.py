@@ -110,18 +110,18 @@ def redecide(
 ) -> VerdictBatch:
     """Decides again on stored facts. Raises ``NotRestorable`` where it does not come out as it was stored."""
     facts = {ref: column for part in parts for ref, column in part.facts.items()}
-    health = {part.timeframe: part.health for part in parts}
-    if (lost := [tf for tf in rules.plans if tf not in health]) or len(health) != len(rules.plans):
-        raise NotRestorable(
-            f"stored timeframes {', '.join(health)} are not those of the rules; missing {lost}"
-        )
+    stored = {part.timeframe: part for part in parts}
+    if stored.keys() != rules.plans.keys():
+        told = f"{', '.join(stored)} are stored and {', '.join(rules.plans)} are read"
+        raise NotRestorable(f"the rules have other timeframes: {told}")
     for timeframe, program in rules.timeframes.items():
         if lost := [str(ref) for ref in program.program.refs if ref not in facts]:
             raise NotRestorable(f"on {timeframe} the rules read {', '.join(lost)}, which was not stored")
+    health = {timeframe: part.health for timeframe, part in stored.items()}
     source = Recorded(symbols, np.full(len(symbols), as_of, dtype=np.int64), facts, health)
     batch = decide(rules, source, mode)
-    for part in parts:
-        _compare(batch, part)
+    for timeframe in rules.plans:
+        _compare(batch, stored[timeframe])
     return batch
 
 
