@@ -138,22 +138,23 @@ class _Finder:
     text: str
     root: dict[str, Any]
 
-    def visit(self, node: Node, schema: dict[str, Any], path: Path, choice: bool = False) -> Iterator[Site]:
+    def visit(self, node: Node, schema: dict[str, Any], path: Path) -> Iterator[Site]:
         shapes = self.shapes(schema)
-        choice = choice or self.is_choice(schema)
+        choice = self.is_choice(schema)
         tags = frozenset(key for key, _ in self.tags(schema))
         found: Iterator[Site] = iter(())
         if isinstance(node, MapNode):
-            found = self.map(node, self.named(node, schema), path, choice)
+            found = self.map(node, self.named(node, schema), path)
         elif isinstance(node, ListNode):
             inner = [shape["items"] for shape in shapes if "items" in shape]
             for index, item in enumerate(node.items):
-                yield from self.visit(item, _any_of(inner), (*path, index), choice)
+                yield from self.visit(item, _any_of(inner), (*path, index))
         elif isinstance(node.value, str):
             found = self.scalar(node, shapes, path)
         for site in found:
-            tells_shape = site.path[len(path) : len(path) + 1] != () and site.path[len(path)] in tags
-            yield replace(site, in_choice=site.in_choice or choice or tells_shape)
+            own = len(site.path) <= len(path) + 1
+            tells_shape = len(site.path) > len(path) and site.path[len(path)] in tags
+            yield replace(site, in_choice=site.in_choice or (own and (choice or tells_shape)))
 
     def tags(self, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Keys whose value names the shape of a map, with the shapes they name."""
@@ -186,7 +187,7 @@ class _Finder:
         inner = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
         return [shape for branch in inner for shape in self.shapes(branch)] if inner else [schema]
 
-    def map(self, node: MapNode, shapes: list[dict[str, Any]], path: Path, choice: bool) -> Iterator[Site]:
+    def map(self, node: MapNode, shapes: list[dict[str, Any]], path: Path) -> Iterator[Site]:
         declared = frozenset(key for shape in shapes for key in declared_keys(shape, self.root))
         listed = frozenset(key for shape in shapes for key in shape.get("propertyNames", {}).get("enum", ()))
         for key, entry in node.entries.items():
@@ -201,7 +202,7 @@ class _Finder:
                 yield self.site(entry.key, "parameter", at)
             else:
                 yield self.site(entry.key, "condition", at)
-            yield from self.visit(entry.value, self.below(shapes, key), at, choice)
+            yield from self.visit(entry.value, self.below(shapes, key), at)
 
     def below(self, shapes: list[dict[str, Any]], key: str) -> dict[str, Any]:
         """The schema of what stands under a key, in any of the shapes."""
@@ -213,13 +214,13 @@ class _Finder:
         return _any_of(inner)
 
     def values(
-        self, node: Node, schema: dict[str, Any], path: Path, choice: bool
+        self, node: Node, schema: dict[str, Any], path: Path, around: bool
     ) -> Iterator[tuple[Node, list[Any], Path, bool]]:
-        """Every value below the root, the shapes it may have, and whether it lies in a choice of them."""
+        """Every value below the root, the shapes it may have, and whether it or its map has several."""
         shapes = self.shapes(schema)
-        choice = choice or self.is_choice(schema)
+        choice = self.is_choice(schema)
         if path:
-            yield node, shapes, path, choice
+            yield node, shapes, path, choice or around
         if isinstance(node, MapNode):
             for key, entry in node.entries.items():
                 yield from self.values(entry.value, self.below(shapes, key), (*path, key), choice)
