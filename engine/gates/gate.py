@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.expression import Binding, Expression, FactRef, Scope
-from engine.expression.program import Predicate
+from engine.expression.program import Predicate, finite
 from engine.expression.trace import Trace, trace
 from engine.models.gate import Check, GateDocument
 
@@ -154,7 +155,7 @@ def _check(check: Check, document: GateDocument, scope: Scope) -> GateCheck:
 
 def _missing(check: GateCheck, facts: Mapping[str, GateValue]) -> tuple[str, ...]:
     def absent(value: GateValue) -> bool:
-        return value is None or (isinstance(value, float) and not np.isfinite(value))
+        return value is None or (isinstance(value, float | Decimal) and not math.isfinite(value))
 
     return tuple(name for name in check.facts if absent(facts.get(name)))
 
@@ -169,6 +170,7 @@ def _column(unit: str, value: Any) -> Any:
             return value == 1, value == 0
         return np.bool_(value is True or value == 1), np.bool_(value is False or value == 0)
     if isinstance(value, np.ndarray):
-        return cast("NDArray[np.float64]", value.astype(np.float64, copy=False))
+        with np.errstate(invalid="ignore"):
+            return finite(cast("NDArray[np.float64]", value.astype(np.float64, copy=False)))
     number = np.float64(np.nan if value is None else value)
     return number if np.isfinite(number) else np.float64(np.nan)
