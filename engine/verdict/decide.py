@@ -35,7 +35,9 @@ class _Decision:
         health = {tf: self.source.health(tf) for tf in rules.plans}
         data_check, data_timeframe = self._data(health)
         columns = {
-            tf: np.array([self.source.column(ref) for ref in program.program.refs]).reshape(-1, self.rows)
+            tf: np.array([self.source.column(ref) for ref in program.program.refs]).reshape(
+                len(program.program.refs), self.rows
+            )
             for tf, program in rules.timeframes.items()
         }
         outcomes = {
