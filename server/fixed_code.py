@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.ruleset import VERDICT, FixedCode
 from server.run.reasons import RunReason
-from server.trade_entry.signal import PIVOT_LEVELS
+from server.trade_entry.signal import FALLBACK_ATR_TIMEFRAMES, PIVOT_LEVELS, VOLATILITY_TIMEFRAME
 
 TRADE_ENTRY = FixedCode(
     gates={
@@ -63,6 +63,7 @@ TRADE_ENTRY = FixedCode(
     },
     reasons=frozenset({"exception_during_trade_entry"}),
     facts=frozenset({"atr", "sma_21", "vwap", *(f"pivot_{level}" for level in PIVOT_LEVELS)}),
+    timeframes=frozenset({*FALLBACK_ATR_TIMEFRAMES, VOLATILITY_TIMEFRAME}),
 )
 """From a READY signal to the simulated order."""
 

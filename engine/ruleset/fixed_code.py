@@ -14,17 +14,22 @@ from dataclasses import dataclass, field
 class FixedCode:
     """``gates``: the facts handed to each gate that is asked. ``reasons``: codes that code gives by itself.
 
-    ``facts``: names of ``facts.yaml`` that code reads directly, without a condition.
+    ``facts``: names of ``facts.yaml`` that code reads directly, without a condition; ``timeframes``: those on
+    which it always reads them.
     """
 
     gates: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     reasons: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
+    timeframes: frozenset[str] = frozenset()
 
     def __or__(self, other: FixedCode) -> FixedCode:
         """Both ends together."""
         return FixedCode(
-            {**self.gates, **other.gates}, self.reasons | other.reasons, self.facts | other.facts
+            {**self.gates, **other.gates},
+            self.reasons | other.reasons,
+            self.facts | other.facts,
+            self.timeframes | other.timeframes,
         )
 
 

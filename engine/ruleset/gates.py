@@ -99,7 +99,8 @@ def name_differences(
             yield defined[name].key.position.problem(f"unknown {what} '{name}': nothing hands it to {whose}")
     if missing:
         names = ", ".join(f"'{name}'" for name in missing)
-        yield owner.problem(f"missing {what}{'s' if len(missing) > 1 else ''} {names} of {whose}")
+        shown = f"missing {what}{'s' if len(missing) > 1 else ''} {names}"
+        yield owner.problem(f"{shown} of {whose}" if only else f"{shown}, which {whose} reads")
 
 
 def _check_problems(document: ReadDocument, root: MapNode, facts: Mapping[str, Entry]) -> Iterator[Problem]:

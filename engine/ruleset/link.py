@@ -18,6 +18,7 @@ from engine.ruleset.merge import Effective, effective
 from engine.ruleset.names import ConditionName, broken_names, conditions_of, section, units_of
 from engine.ruleset.profiles import (
     Vocabulary,
+    history_problems,
     own_name_problems,
     private_conditions,
     service_problems,
@@ -74,6 +75,10 @@ def _fact_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
             yield entry.key.position.problem(message)
     owner = document.root.entries["facts"].key.position
     yield from name_differences("fact", facts, fixed.facts, "fixed code", owner, only=False)
+    history = section(document, "history")
+    if history is not None:
+        owner = document.root.entries["history"].key.position
+        yield from name_differences("timeframe", history, fixed.timeframes, "fixed code", owner, only=False)
 
 
 def _catalogue_problems(words: Vocabulary) -> Iterator[Problem]:
@@ -112,6 +117,8 @@ def _profile(name: str, folder: Folder, words: Vocabulary, report: Report) -> Li
         if merged.root is not None:
             roots[kind] = merged.root
             _add_model(kind, document, merged, models, report)
+    if "trade_entry" in roots and words.history is not None:
+        report.extend(history_problems(roots["trade_entry"], words.history))
     used: frozenset[str] = frozenset()
     if "validation" in roots:
         own = documents["validation"]

@@ -20,7 +20,7 @@ from engine.models.gate import GateDocument
 from engine.models.trade_entry import TradeEntryDocument
 from engine.models.validation import ValidationDocument
 from engine.ruleset.effective import EffectiveValue
-from engine.verdict.profile import ProfileRules
+from engine.ruleset.program import ProfileRules
 
 Canonical = dict[str, Any]
 """A profile in the types of JSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.documents import MapNode, Node, Problem, ReadDocument, ScalarNode
+from engine.documents import MapNode, Node, Problem, ReadDocument, ScalarNode, walk
 from engine.ruleset.conditions import cycle_problems, definition_problems
 from engine.ruleset.names import (
     ConditionName,
@@ -129,8 +129,7 @@ def _timeframe_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
                 hint = f"add timeframes.{timeframe}, or every run ends with NO_CONFIG_FOR_TF"
                 yield item.position.problem(f"timeframe '{timeframe}' has no rules", hint)
             elif words.history is not None and timeframe not in words.history:
-                hint = "add it to 'history' in facts.yaml"
-                yield item.position.problem(f"timeframe '{timeframe}' has no history", hint)
+                yield _no_history(item, timeframe)
             seen.add(timeframe)
         decided |= seen
     if not items_of(root.get("context_timeframes")) or not items_of(root.get("execution_timeframes")):
@@ -147,3 +146,17 @@ def _timeframe_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
     for timeframe, entry in entries_of(root.get("min_candles")).items():
         if timeframe not in decided and entry.key.position.file == own.file:
             yield entry.key.position.problem(f"min_candles of '{timeframe}' is never asked")
+
+
+def history_problems(root: MapNode, history: frozenset[str]) -> Iterator[Problem]:
+    """Timeframes that a trade-entry document reads facts on, by keys like ``pivot_timeframe``."""
+    for path, node in walk(root):
+        timeframe = text_of(node)
+        reads = bool(path) and str(path[-1]).endswith("_timeframe")
+        if reads and timeframe is not None and timeframe not in history:
+            yield _no_history(node, timeframe)
+
+
+def _no_history(node: Node, timeframe: str) -> Problem:
+    hint = "add it to 'history' in facts.yaml"
+    return node.position.problem(f"timeframe '{timeframe}' has no history", hint)

@@ -1,8 +1,8 @@
 """From facts to a verdict: timeframe signals, context, execution timeframe, READY or INVALID and why."""
 
+from engine.ruleset.program import ProfileRules, TimeframeProgram
 from engine.verdict.batch import SignalColumns, VerdictBatch
 from engine.verdict.decide import decide
-from engine.verdict.profile import ProfileRules, TimeframeProgram
 from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict
 
 __all__ = [

@@ -15,7 +15,7 @@ from engine.facts import Health
 from engine.gates import Gate
 from engine.models.base import Side
 from engine.rules import LinkedTree, Outcomes
-from engine.verdict.profile import ProfileRules, TimeframeProgram
+from engine.ruleset.program import ProfileRules, TimeframeProgram
 from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict
 
 Codes = NDArray[np.int8]

@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.facts import FactSource, Health
 from engine.rules import Outcomes
+from engine.ruleset.program import ProfileRules
 from engine.verdict import stage_facts
 from engine.verdict.batch import LONG, NEUTRAL, NONE, SHORT, Bools, Codes, SignalColumns, VerdictBatch
-from engine.verdict.profile import ProfileRules
 from engine.verdict.result import Phase
 
 

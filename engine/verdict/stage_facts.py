@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from engine.facts import FactPlan, Health
 from engine.gates.gate import GateValue
 from engine.rules import LinkedTree, Outcomes
+from engine.ruleset.program import ProfileRules, TimeframeProgram
 from engine.truth import Truth
 from engine.verdict.batch import LONG, NONE, SHORT, Codes, SignalColumns
-from engine.verdict.profile import ProfileRules, TimeframeProgram
 from engine.verdict.result import Phase
 
 StageFacts = Mapping[str, Any]

@@ -278,7 +278,7 @@ CASES = [
         "facts.yaml",
         "  atr: {indicator: atr, period: 14, unit: price}\n",
         "",
-        ["facts.yaml:6:1: missing fact 'atr' of fixed code"],
+        ["facts.yaml:6:1: missing fact 'atr', which fixed code reads"],
     ),
     # timeframes
     (
@@ -301,6 +301,15 @@ CASES = [
         "  5m: {anchor: previous_week}\n",
         "",
         [f"{VALIDATION}:6:22: timeframe '5m' has no history; add it to 'history' in facts.yaml"],
+    ),
+    (
+        "profiles/one/trade_entry.yaml",
+        "entry_zone: {k_atr: 0.35",
+        "entry_zone: {pivot_timeframe: 4h, k_atr: 0.35",
+        [
+            "profiles/one/trade_entry.yaml:7:31: timeframe '4h' has no history; "
+            "add it to 'history' in facts.yaml"
+        ],
     ),
     (
         VALIDATION,
