@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from server import logs
 from server.api.access_log import AccessLog
-from server.api.endpoint import route
+from server.api.endpoint import routes
 from server.api.endpoints import ENDPOINTS
 from server.api.problems import HANDLERS
 from server.api.schema import HANDLERS as SCHEMA
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> Litestar:
             yield
 
     return Litestar(
-        route_handlers=[*(route(endpoint) for endpoint in ENDPOINTS), *SCHEMA],
+        route_handlers=[*routes(ENDPOINTS), *SCHEMA],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
         middleware=[AccessLog()],

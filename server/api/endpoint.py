@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal, cast
@@ -44,24 +45,29 @@ class Endpoint:
     description: str = ""
 
 
-def route(endpoint: Endpoint) -> HTTPRouteHandler:
-    """The endpoint as a route; parameters are read here, so that no handler can forget one."""
+def route(path: str, endpoints: Mapping[str, Endpoint]) -> HTTPRouteHandler:
+    """The endpoints of one path, by method; parameters are read here, so that no handler can forget one."""
 
     async def serve(request: AnyRequest) -> Response[bytes]:
+        endpoint = endpoints[request.method]
         values = await _values(endpoint, request)
         answer = await endpoint.handler(request, service_of(request), values)
         return cast("Response[bytes]", answer) if isinstance(answer, Response) else json_response(answer)
 
-    path = endpoint.path
-    for place in endpoint.places:
-        path = path.replace(f"{{{place}}}", f"{{{place}:str}}")
     return HTTPRouteHandler(
-        path,
-        http_method=HttpMethod(endpoint.method),
+        re.sub(r"\{(\w+)\}", r"{\1:str}", path),
+        http_method=[HttpMethod(method) for method in endpoints],
         status_code=HTTPStatus.OK,
-        name=endpoint.name,
         include_in_schema=False,
     )(serve)
+
+
+def routes(endpoints: Iterable[Endpoint]) -> list[HTTPRouteHandler]:
+    """A route for every path."""
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return [route(path, by_method) for path, by_method in paths.items()]
 
 
 def service_of(request: AnyRequest) -> Service:

@@ -13,7 +13,6 @@ from server.api.problems import AnyRequest
 from server.api.reading import Values
 from server.api.shapes import DecisionExplanation, DecisionPage, RunPage, StoredDecision, StoredRunDetail
 from server.journal import Decision, DecisionFilter, DecisionStatus, RunSummary
-from server.run.request import FieldProblem, RequestProblem
 from server.service import Service
 
 PAGE_SIZE = 50
@@ -37,8 +36,6 @@ async def run(request: AnyRequest, service: Service, values: Values) -> dict[str
 
 async def decisions(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
     start, end = values.get("from"), values.get("to")
-    if start is not None and end is not None and start >= end:
-        raise RequestProblem([FieldProblem("to", "expected an instant after from")])
     symbol, status = values.get("symbol"), values.get("status")
     wanted = DecisionFilter(
         symbol=None if symbol is None else symbol.upper(),

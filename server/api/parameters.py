@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 from engine.documents.nearest import nearest
 from server.instants import at, iso
@@ -26,8 +26,15 @@ _SYMBOLS = rf"^{_SYMBOL}(,{_SYMBOL})*$"
 _ONE_SYMBOL = rf"^{_SYMBOL}$"
 _DIGITS = r"[0-9]{1,15}"
 _LATEST_MS = 253_402_300_799_999
-MAX_SYMBOLS = 2000
+BLANKS = "x-blanks"
+"""Marks the schema of a text that may be blank around or in place of a name; ``,``: a list with commas."""
+
+MAX_SYMBOLS = 500
 MAX_TEXT = 64
+
+
+Existing = Literal["profiles", "exchanges", "symbols", "instants"]
+"""What a parameter can name: such things as exist just now, or instants up to the venue's clock."""
 
 
 class Unfit(ValueError):
@@ -44,6 +51,7 @@ class Parameter:
 
     ``read`` takes a value of JSON, ``read_text`` the text of a query; both raise `Unfit`. A ``repeated`` one
     may stand several times in a query string, also as ``name[]``: ``read_text`` gets the texts with commas.
+    ``existing``: only such things as exist will do, which the document lists.
     """
 
     name: str
@@ -53,17 +61,21 @@ class Parameter:
     read_text: Callable[[str], Any]
     text_schema: Schema | None = None
     repeated: bool = False
-    examples: Sequence[Any] = field(default_factory=list[Any])
+    existing: Existing | None = None
 
     def problem(self, error: Unfit) -> FieldProblem:
         """The refusal of one value, under this parameter's name."""
         return FieldProblem(self.name, str(error), did_you_mean=error.did_you_mean)
 
 
-def flag(name: str, summary: str) -> Parameter:
-    """A boolean, or one of the eight usual words for it; never a guess."""
+def flag(name: str, summary: str, possible: Sequence[bool] = (True, False)) -> Parameter:
+    """A boolean, or one of the eight usual words for it; never a guess.
+
+    ``possible`` are the values that are not refused later: the document promises no others.
+    """
     words = list(BOOLEAN_WORDS)
-    as_text = {"type": "string", "pattern": _any_case(words), "examples": ["true", "false"]}
+    promised = [word for word, value in BOOLEAN_WORDS.items() if value in possible]
+    as_text = {"type": "string", "pattern": _any_case(promised), "examples": [promised[0]]}
 
     def read(value: Any) -> bool:
         if isinstance(value, bool):
@@ -81,7 +93,13 @@ def flag(name: str, summary: str) -> Parameter:
             raise Unfit(message, nearest(text, words))
         return found
 
-    schema = {"anyOf": [{"type": "boolean"}, {"type": "integer", "enum": [0, 1]}, as_text]}
+    schema = {
+        "anyOf": [
+            {"type": "boolean", "enum": list(possible)},
+            {"type": "integer", "enum": [int(value) for value in possible]},
+            as_text,
+        ]
+    }
     return Parameter(name, summary, schema, read, read_text, as_text)
 
 
@@ -104,8 +122,8 @@ def whole(name: str, summary: str, least: int, most: int, default: int) -> Param
     return Parameter(name, summary, schema, read, read_text)
 
 
-def name(parameter: str, summary: str) -> Parameter:
-    """A name, which something else decides whether it is known."""
+def name(parameter: str, summary: str, existing: Existing | None = None) -> Parameter:
+    """A name; whether it exists is for somebody else to say."""
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 
     def read(value: Any) -> str:
@@ -117,17 +135,19 @@ def name(parameter: str, summary: str) -> Parameter:
             raise Unfit(f"expected at most {MAX_TEXT} characters, not {len(value)}")
         return value
 
-    return Parameter(parameter, summary, schema, read, read)
+    return Parameter(parameter, summary, schema, read, read, existing=existing)
 
 
-def choice(parameter: str, summary: str, values: Sequence[str]) -> Parameter:
-    """One of a few words, in any case; read in lower case."""
+def choice(
+    parameter: str, summary: str, values: Sequence[str], refused_later: Sequence[str] = ()
+) -> Parameter:
+    """One of a few words, in any case; read in lower case. ``refused_later`` are read but not promised."""
     schema = {"type": "string", "pattern": _any_case(values), "examples": [values[0]]}
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
             raise Unfit(f"expected a text, not {_kind(value)}")
-        if value.lower() not in values:
+        if value.lower() not in (*values, *refused_later):
             raise Unfit(
                 f"expected one of {', '.join(values)}, not {_shown(value)}", nearest(value.lower(), values)
             )
@@ -138,11 +158,11 @@ def choice(parameter: str, summary: str, values: Sequence[str]) -> Parameter:
 
 def symbols(parameter: str, summary: str) -> Parameter:
     """Symbols as an array or as text with commas; blanks are dropped."""
-    of_text = {"type": "string", "maxLength": 40 * MAX_SYMBOLS, "pattern": _SYMBOLS}
+    of_text = {"type": "string", "maxLength": 40 * MAX_SYMBOLS, "pattern": _SYMBOLS, BLANKS: ","}
     of_array = {
         "type": "array",
         "maxItems": MAX_SYMBOLS,
-        "items": {"type": "string", "pattern": _ONE_SYMBOL},
+        "items": {"type": "string", "pattern": _ONE_SYMBOL, BLANKS: ""},
     }
 
     def read(value: Any) -> tuple[str, ...]:
@@ -169,21 +189,21 @@ def symbols(parameter: str, summary: str) -> Parameter:
             raise Unfit(f"expected at most {MAX_SYMBOLS} symbols, not {len(parts)}")
         return tuple(parts)
 
-    text_schema = {"type": "array", "items": of_text, "maxItems": MAX_SYMBOLS}
     schema = {"anyOf": [of_array, of_text]}
-    return Parameter(parameter, summary, schema, read, read_text, text_schema, repeated=True)
+    return Parameter(parameter, summary, schema, read, read_text, of_array, True, "symbols")
 
 
-def instant(parameter: str, summary: str, earliest_ms: int = 0) -> Parameter:
+def instant(
+    parameter: str, summary: str, earliest_ms: int | None = None, existing: Existing | None = None
+) -> Parameter:
     """An instant as ISO 8601 with its zone, or as milliseconds since 1970; read as milliseconds."""
     as_text = {"type": "string", "format": "date-time"}
-    as_number = {"type": "integer", "minimum": earliest_ms, "maximum": _LATEST_MS}
+    as_number = {"type": "integer", "minimum": earliest_ms or 0, "maximum": _LATEST_MS}
 
     def within(at_ms: int) -> int:
-        if not earliest_ms <= at_ms <= _LATEST_MS:
+        if earliest_ms is not None and at_ms < earliest_ms:
             raise Unfit(
-                f"expected an instant from {iso(earliest_ms)} to {iso(_LATEST_MS)}; "
-                "numbers are milliseconds since 1970"
+                f"expected an instant from {iso(earliest_ms)} on; numbers are milliseconds since 1970"
             )
         return at_ms
 
@@ -192,6 +212,8 @@ def instant(parameter: str, summary: str, earliest_ms: int = 0) -> Parameter:
             return read_iso(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise Unfit(f"expected an instant, not {_kind(value)}")
+        if not 0 <= value <= _LATEST_MS:
+            raise Unfit(f"expected milliseconds since 1970, up to {_LATEST_MS}")
         return within(int(value))
 
     def read_iso(text: str) -> int:
@@ -203,10 +225,10 @@ def instant(parameter: str, summary: str, earliest_ms: int = 0) -> Parameter:
             raise Unfit(str(error)) from error
 
     def read_text(text: str) -> int:
-        return within(int(text)) if re.fullmatch(_DIGITS, text) else read_iso(text)
+        return read(int(text)) if re.fullmatch(_DIGITS, text) else read_iso(text)
 
     schema = {"anyOf": [as_text, as_number]}
-    return Parameter(parameter, summary, schema, read, read_text)
+    return Parameter(parameter, summary, schema, read, read_text, existing=existing)
 
 
 def _any_case(words: Sequence[str]) -> str:

@@ -11,7 +11,8 @@ from server.run.request import FieldProblem, RequestProblem, RunRequest
 from server.run.resolve import EARLIEST_MS, MARKET_TYPES, MODE_ALIASES, MODES, WORKERS_MAX
 
 MODE_WORDS = (*MODES, *MODE_ALIASES)
-MARKET_WORDS = (*MARKET_TYPES, "spot")
+MARKET_WORDS = tuple(MARKET_TYPES)
+REFUSED_MARKETS = ("spot",)
 
 PROFILE = ("profile", "mtf_profile")
 MODE = ("mode", "validation_mode", "context_mode")
@@ -28,9 +29,13 @@ RUN_PARAMETERS: tuple[Parameter, ...] = (
         "Symbols to run, as an array or one text with commas. Without any: all contracts of "
         "the exchange that the profile selects.",
     ),
-    flag("dry_run", "Simulate the order (the default). `false` is refused: orders cannot be placed yet."),
-    name("profile", "Profile to run; the first enabled one by default."),
-    name("mtf_profile", "Alias of `profile`, which wins."),
+    flag(
+        "dry_run",
+        "Simulate the order (the default). `false` is refused: orders cannot be placed yet.",
+        possible=(True,),
+    ),
+    name("profile", "Profile to run; the first enabled one by default.", "profiles"),
+    name("mtf_profile", "Alias of `profile`, which wins.", "profiles"),
     choice(
         "validation_mode",
         "How the context timeframes decide; as the profile says by default.",
@@ -45,15 +50,16 @@ RUN_PARAMETERS: tuple[Parameter, ...] = (
         WORKERS_MAX,
         1,
     ),
-    name("exchange", "Exchange to run on; the one of the settings by default."),
-    name("cex", "Alias of `exchange`; both must agree."),
-    choice("market_type", "Only perpetual contracts; `spot` is refused.", MARKET_WORDS),
-    choice("type_contract", "Alias of `market_type`; both must agree.", MARKET_WORDS),
+    name("exchange", "Exchange to run on; the one of the settings by default.", "exchanges"),
+    name("cex", "Alias of `exchange`; both must agree.", "exchanges"),
+    choice("market_type", "Only perpetual contracts; `spot` is refused.", MARKET_WORDS, REFUSED_MARKETS),
+    choice("type_contract", "Alias of `market_type`; both must agree.", MARKET_WORDS, REFUSED_MARKETS),
     instant(
         "as_of",
         "Decide as at this instant: ISO 8601 with its zone, or milliseconds since 1970. Not after "
         "the exchange's clock, which is the default.",
         EARLIEST_MS,
+        "instants",
     ),
     flag("verbose", "Add the facts and the outcome of every condition to each timeframe."),
 )
@@ -67,8 +73,10 @@ def run_request(values: Values, actor: str) -> RunRequest:
     if problems:
         raise RequestProblem(problems)
     warnings: list[str] = []
+    passed_over = "profile" in values and "mtf_profile" in values
     return RunRequest(
         actor=actor,
+        passed_over_profile=values["mtf_profile"] if passed_over else None,
         symbols=values.get("symbols", ()),
         profile=_winner(values, PROFILE, warnings),
         mode=_winner(values, MODE, warnings),

@@ -66,13 +66,15 @@ class RunRequest:
     """One run. Nothing here is checked yet; `server.run.resolve` does that before any work.
 
     ``symbols``: none means all contracts of the venue that the profile selects. ``profile``, ``mode`` and
-    ``exchange``: None means the default one. ``as_of_ms``: None means the venue's present. ``actor`` is who
+    ``exchange``: None means the default one. ``passed_over_profile`` was named too but did not win; it must
+    exist all the same. ``as_of_ms``: None means the venue's present. ``actor`` is who
     asks, as far as the edge knows; ``warnings`` are remarks of the edge that the answer repeats.
     """
 
     actor: str
     symbols: tuple[str, ...] = ()
     profile: str | None = None
+    passed_over_profile: str | None = None
     mode: str | None = None
     workers: int = 1
     exchange: str | None = None

@@ -136,6 +136,9 @@ def _profile(request: RunRequest, ruleset: Ruleset, problems: list[FieldProblem]
     profile = ruleset.profiles.get(name)
     if profile is None:
         problems.append(FieldProblem.unknown("profile", "there is no profile", name, ruleset.profiles))
+    other = request.passed_over_profile
+    if other is not None and other.strip() not in ruleset.profiles:
+        problems.append(FieldProblem.unknown("mtf_profile", "there is no profile", other, ruleset.profiles))
     return profile
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import structlog
 
+from engine.ruleset import Ruleset
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.journal import Journal, JournalError
@@ -87,10 +88,16 @@ class Runner:
         logger.info("run.finished", symbols=total, status=result.status, seconds=round(watch.elapsed(), 3))
         return result if failure is None else replace(result, journal_failure=failure)
 
+    def default_venue(self, ruleset: Ruleset) -> Exchange:
+        """The venue of runs that name none."""
+        return self._venues[self._default_name(ruleset)]
+
+    def _default_name(self, ruleset: Ruleset) -> str:
+        return self._default_exchange or ruleset.service.default_exchange
+
     async def _resolve(self, request: RunRequest) -> Resolved:
         ruleset, warnings = await self._rules.now()
-        default = self._default_exchange or ruleset.service.default_exchange
-        run = await resolve(request, ruleset, self._venues, default)
+        run = await resolve(request, ruleset, self._venues, self._default_name(ruleset))
         return replace(run, warnings=(*warnings, *run.warnings))
 
     async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:

@@ -105,7 +105,7 @@ async def test_decisions_are_filtered(api: Api) -> None:
     assert {d["reason"] for d in await found(f"reason={reason}")} == {reason}
     assert await found("profile=another") == []
     assert len(await found("page=2&page_size=9")) == 7
-    assert problem(await api.get(f"/api/decisions?from={LONG}&to={LONG}"), 400)[0][0] == "to"
+    assert await found(f"from={LONG}&to={LONG}") == []
     assert problem(await api.get("/api/decisions?page=0&symbl=x"), 400)[0][0] == "symbl"
 
 

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from api_calls import LONG, QUIET, problem
 from litestar.testing import AsyncTestClient
 
+from server.api import create_app
+from server.settings import load_settings, shipped_rules
+
 Api = AsyncTestClient[Any]
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 JSON = {"content-type": "application/json"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """One application for the whole table, with a second profile beside the shipped one."""
+    folder: Path = tmp_path_factory.mktemp("requests")
+    rules = folder / "rules"
+    shutil.copytree(shipped_rules(), rules)
+    add_profile(rules, "second")
+    settings = load_settings(rules_dir=rules, database_url=f"sqlite:///{folder / 'journal.db'}")
+    async with AsyncTestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def add_profile(rules: Path, name: str) -> None:
+    (rules / "profiles" / name).mkdir()
+    for kind in ("validation", "trade_entry", "contracts"):
+        text = f"kind: {kind}\nprofile: {name}\nversion: 1\nextends: scalper_micro\n"
+        (rules / "profiles" / name / f"{kind}.yaml").write_text(text)
+    service = rules / "service.yaml"
+    service.write_text(f"{service.read_text().rstrip()}\n  - {{name: {name}, enabled: false}}\n")
+
 
 ACCEPTED = [
     # (body, the same as a query string, what the answer says of the run)
@@ -80,6 +111,11 @@ REFUSED = [
     ({"symbols": "NOPEUSDT"}, "symbols=NOPEUSDT", [("symbols", "paper has no symbol 'NOPEUSDT'")]),
     ({"profile": "scalper_mico"}, "profile=scalper_mico", [("profile", "no profile 'scalper_mico'")]),
     ({"mtf_profile": "nope"}, "mtf_profile=nope", [("mtf_profile", "no profile 'nope'")]),
+    (
+        {"profile": "second", "mtf_profile": "nope"},
+        "profile=second&mtf_profile=nope",
+        [("mtf_profile", "no profile 'nope'")],
+    ),
     ({"profile": 3}, "profile=", [("profile", "expected a")]),
     ({"mode": "regular"}, "mode=regular", [("mode", "expected one of pragmatic, strict")]),
     ({"validation_mode": "strickt"}, "validation_mode=strickt", [("validation_mode", "expected one of")]),
@@ -113,6 +149,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("body", "query", "wanted"), REFUSED, ids=str)
 async def test_refused(api: Api, body: Any, query: str | None, wanted: list[tuple[str, str]]) -> None:
+    before = (await api.get("/api/runs")).json()["total"]
     responses = [await api.post("/api/mtf/run", json=body)]
     if query is not None:
         responses.append(await api.get(f"/api/mtf/run?{query}"))
@@ -121,7 +158,7 @@ async def test_refused(api: Api, body: Any, query: str | None, wanted: list[tupl
         assert [field for field, _ in found] == [field for field, _ in wanted]
         for (_, message), (_, part) in zip(found, wanted, strict=True):
             assert part in message
-    assert (await api.get("/api/runs")).json()["total"] == 0
+    assert (await api.get("/api/runs")).json()["total"] == before
 
 
 MALFORMED = [
@@ -199,10 +236,10 @@ async def test_other_methods(api: Api, method: str) -> None:
 
 
 async def test_precedence_of_aliases_is_told(api: Api) -> None:
-    body = {"profile": "scalper_micro", "mtf_profile": "other", "symbols": "BTCUSDT", "as_of": QUIET}
+    body = {"profile": "second", "mtf_profile": "scalper_micro", "symbols": "BTCUSDT", "as_of": QUIET}
     data = (await api.post("/api/mtf/run", json=body)).json()["data"]
-    assert data["run"]["profile"] == "scalper_micro"
-    assert data["warnings"] == ["mtf_profile 'other' is not used: profile 'scalper_micro' wins over it"]
+    assert data["run"]["profile"] == "second"
+    assert data["warnings"] == ["mtf_profile 'scalper_micro' is not used: profile 'second' wins over it"]
 
     body = {"validation_mode": "strict", "context_mode": "pragmatic", "symbols": "BTCUSDT"}
     data = (await api.post("/api/mtf/run", json=body)).json()["data"]

@@ -1,16 +1,23 @@
-"""The document for the service as it is now: its profiles and venues are in it by name."""
+"""The document for the service as it is now: its profiles, venues and symbols are in it by name."""
 
 from __future__ import annotations
 
 from server.api.encoding import encode
 from server.api.endpoints import ENDPOINTS
-from server.api.schema.document import document
+from server.api.schema.document import Present, document
+from server.exchange.errors import ExchangeError
 from server.service import Service
 
 
 async def current_document(service: Service) -> bytes:
-    """The OpenAPI document as JSON."""
+    """The OpenAPI document as JSON. A venue that does not answer leaves its symbols and its clock open."""
     ruleset, _ = await service.rules.now()
-    profiles, venues = list(ruleset.profiles), list(service.venues)
-    choices = {"profile": profiles, "mtf_profile": profiles, "exchange": venues, "cex": venues}
-    return encode(document(ENDPOINTS, choices))
+    venue = service.runner.default_venue(ruleset)
+    try:
+        symbols, clock_ms = list(await venue.contracts()), await venue.now_ms()
+    except ExchangeError:
+        symbols, clock_ms = [], None
+    present = Present(
+        {"profiles": list(ruleset.profiles), "exchanges": list(service.venues), "symbols": symbols}, clock_ms
+    )
+    return encode(document(ENDPOINTS, present))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +12,7 @@ import msgspec
 
 from engine import __version__
 from server.api.endpoint import JSON_BODY, Endpoint
-from server.api.parameters import Parameter
+from server.api.parameters import BLANKS, Existing, Parameter
 from server.api.problems import MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
@@ -22,6 +24,16 @@ _TAGS = {
     "configuration": "What decides.",
     "status": "Whether the service can work.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What exists just now: names by kind of thing, and what the venue's clock says."""
+
+    names: Mapping[Existing, Sequence[str]]
+    clock_ms: int | None
+
+
 _PROBLEMS = {
     400: "Refused before any work; `errors` names every field",
     404: "There is no such thing",
@@ -33,13 +45,13 @@ _PROBLEMS = {
 }
 
 
-def document(endpoints: Sequence[Endpoint], choices: Mapping[str, Sequence[str]]) -> Json:
-    """OpenAPI 3.1. ``choices`` are the names that parameters can have just now, by parameter."""
+def document(endpoints: Sequence[Endpoint], present: Present) -> Json:
+    """OpenAPI 3.1, for a service with these profiles, venues and symbols."""
     shapes = [shape for endpoint in endpoints for shape in endpoint.answers.values()]
     _, schemas = msgspec.json.schema_components([*shapes, Problem], ref_template=_REFERENCE)
     paths: Json = {}
     for endpoint in endpoints:
-        operation = _operation(endpoint, choices)
+        operation = _operation(endpoint, present)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -56,7 +68,7 @@ def document(endpoints: Sequence[Endpoint], choices: Mapping[str, Sequence[str]]
     }
 
 
-def _operation(endpoint: Endpoint, choices: Mapping[str, Sequence[str]]) -> Json:
+def _operation(endpoint: Endpoint, present: Present) -> Json:
     operation: Json = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
@@ -67,9 +79,9 @@ def _operation(endpoint: Endpoint, choices: Mapping[str, Sequence[str]]) -> Json
         operation["description"] = endpoint.description
     parameters = [_place(name, text) for name, text in endpoint.places.items()]
     if endpoint.method == "GET":
-        parameters += [p for parameter in endpoint.parameters for p in _query(parameter, choices)]
+        parameters += [_query(parameter, present) for parameter in endpoint.parameters]
     else:
-        operation["requestBody"] = _body(endpoint.parameters, choices)
+        operation["requestBody"] = _body(endpoint.parameters, present)
     if parameters:
         operation["parameters"] = parameters
     return operation
@@ -93,27 +105,30 @@ def _responses(endpoint: Endpoint) -> Json:
     return responses
 
 
-def _body(parameters: Iterable[Parameter], choices: Mapping[str, Sequence[str]]) -> Json:
+def _body(parameters: Iterable[Parameter], present: Present) -> Json:
     schema = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            p.name: {**_narrowed(p.schema, choices.get(p.name)), "description": p.summary} for p in parameters
+            p.name: {**_schema(p, p.schema, present), "description": p.summary} for p in parameters
         },
     }
     return {"required": False, "content": {JSON_BODY: {"schema": schema}}}
 
 
-def _query(parameter: Parameter, choices: Mapping[str, Sequence[str]]) -> Iterable[Json]:
-    schema = _narrowed(parameter.text_schema or parameter.schema, choices.get(parameter.name))
-    for name in (parameter.name, f"{parameter.name}[]") if parameter.repeated else (parameter.name,):
-        yield {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": parameter.summary,
-            "schema": schema,
-        }
+def _query(parameter: Parameter, present: Present) -> Json:
+    query: Json = {
+        "name": parameter.name,
+        "in": "query",
+        "required": False,
+        "description": parameter.summary,
+        "schema": _schema(parameter, parameter.text_schema or parameter.schema, present),
+    }
+    if parameter.repeated:
+        name = parameter.name
+        query |= {"style": "form", "explode": False}  # the form with commas
+        query["description"] += f" Also as `{name}[]=A&{name}[]=B`, or `{name}` several times."
+    return query
 
 
 def _place(name: str, summary: str) -> Json:
@@ -121,6 +136,25 @@ def _place(name: str, summary: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": summary, "schema": schema}
 
 
-def _narrowed(schema: Mapping[str, Any], choices: Sequence[str] | None) -> Json:
-    """A name's schema with the names there are, so that a page can offer them."""
-    return {"type": "string", "enum": list(choices)} if choices else dict(schema)
+def _schema(parameter: Parameter, schema: Mapping[str, Any], present: Present) -> Json:
+    """The schema, narrowed to what exists, so that a page can offer it."""
+    if parameter.existing == "instants" and present.clock_ms is not None:
+        return _until(schema, present.clock_ms)
+    names = present.names.get(parameter.existing) if parameter.existing is not None else None
+    return _named(schema, names) if names else dict(schema)
+
+
+def _named(schema: Mapping[str, Any], names: Sequence[str]) -> Json:
+    if "anyOf" in schema:
+        return {"anyOf": [_named(inner, names) for inner in schema["anyOf"]]}
+    if schema["type"] == "array":
+        return {**schema, "items": _named(schema["items"], names)}
+    if schema["type"] == "string" and BLANKS in schema:
+        one = rf"\s*({'|'.join(re.escape(name) for name in names)})?\s*"
+        return {"type": "string", "pattern": f"^{one}(,{one})*$" if schema[BLANKS] == "," else f"^{one}$"}
+    return {"type": "string", "enum": list(names)}
+
+
+def _until(schema: Mapping[str, Any], clock_ms: int) -> Json:
+    numbers = {"integer": {"maximum": clock_ms}}
+    return {"anyOf": [{**inner, **numbers.get(inner["type"], {})} for inner in schema["anyOf"]]}
