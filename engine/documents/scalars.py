@@ -95,8 +95,8 @@ def _respell(text: str, value: float) -> Reading:
 
 
 def spell(value: float) -> str:
-    """A number as every YAML reader reads it: a point in the digits, a sign in the exponent."""
-    text = repr(value)
+    """A number as every YAML reader reads it: whole, or with a point in the digits and a signed exponent."""
+    text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     if "e" not in text:
         return text
     digits, exponent = text.split("e")
