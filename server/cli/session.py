@@ -130,5 +130,4 @@ def _by_option(problem: str, given: Mapping[str, Any]) -> str:
 
 
 def _line(problem: FieldProblem) -> str:
-    hint = f"; did you mean '{problem.did_you_mean}'?" if problem.did_you_mean else ""
-    return f"{OPTIONS.get(problem.field, problem.field)}: {problem.message}{hint}"
+    return f"{OPTIONS.get(problem.field, problem.field)}: {problem.message}"

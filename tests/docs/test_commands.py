@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fences import PAGES, fences
+from fences import PAGES, ROOT, fences
 from replay import commands, replay, same
+
+from engine.ruleset import load
+from server.cli.reasons import page
+from server.fixed_code import FIXED_CODE
 
 WITH_COMMANDS = [page for page in PAGES if fences(page, "console")]
 
@@ -32,3 +36,9 @@ def test_an_ellipsis_stands_for_anything_and_nothing_else_does() -> None:
     assert not same("a\nd\n", "a\nb\nd\n")
     assert not same("a\n", "b\n")
     assert same("run 0123456789ab\n", "run ba9876543210\n"), "ids differ from run to run"
+
+
+def test_the_page_of_reason_codes_is_current() -> None:
+    written = (ROOT / "docs" / "reason-codes.md").read_text(encoding="utf-8")
+
+    assert written == page(load(ROOT / "rules", FIXED_CODE).reasons), "make docs writes it anew"

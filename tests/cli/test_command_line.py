@@ -1,0 +1,77 @@
+"""What holds for every command: help, usage, exit codes, and how a failure is told."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from command_lines import OFFLINE, Command
+
+from engine import __version__
+
+COMMANDS = ("run", "explain", "check", "profiles", "reasons", "init", "schema", "serve", "migrate")
+
+
+def test_help_lists_every_command_in_80_columns(light: Command) -> None:
+    answer = light("--help")
+
+    assert answer.code == 0
+    assert all(re.search(rf"^│ {command} +\w", answer.out, re.MULTILINE) for command in COMMANDS)
+    assert max(map(len, answer.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_says_what_it_does_and_gives_an_example(light: Command, command: str) -> None:
+    answer = light(command, "--help")
+
+    assert answer.code == 0
+    assert f"Usage: entrygate {command}" in answer.out
+    assert f"Example: entrygate {command}" in answer.out
+    assert "--json" in answer.out
+
+
+def test_version(light: Command) -> None:
+    assert light("--version").out == f"entrygate {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("chekc", "entrygate: no such command 'chekc'. Did you mean 'check'?\nSee entrygate --help"),
+        ("check --fast", "entrygate check: no such option: --fast\nSee entrygate check --help"),
+        ("init", "entrygate init: missing argument 'DIR'.\nSee entrygate init --help"),
+        ("explain", "explain which symbol? For example: entrygate explain BTCUSDT"),
+        ("explain BTCUSDT --decision x", "--decision names everything by itself; leave out the rest"),
+        ("run --at soon", "--at 'soon': expected an instant such as 2025-06-03T15:32:00Z"),
+        (
+            "run --at 2025-06-01T07:46",
+            "--at '2025-06-01T07:46': expected a zone at the end of the instant; Z is UTC",
+        ),
+        (
+            "serve --at 2025-06-01T07:46Z --speed 2",
+            "--at lets the clock stand; --start and --speed let it run",
+        ),
+    ],
+)
+def test_wrong_use_is_told_in_a_line(light: Command, line: str, message: str) -> None:
+    answer = light(*line.split())
+
+    assert (answer.code, answer.out, answer.err) == (2, "", f"{message}\n")
+
+
+def test_without_a_command_there_is_help(light: Command) -> None:
+    answer = light()
+
+    assert answer.code == 2
+    assert "Usage: entrygate" in answer.out + answer.err
+
+
+def test_a_reader_that_goes_away_is_no_failure() -> None:
+    command = [sys.executable, "-c", OFFLINE, "reasons"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()

@@ -1,0 +1,150 @@
+"""``check``, ``schema``, ``init``, ``reasons`` and ``profiles``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_lines import ROOT, Command, edit
+
+from engine.documents import read_document, schema_text
+from engine.models import KINDS
+
+
+def test_check_finds_nothing_wrong_with_the_shipped_rules(light: Command) -> None:
+    answer = light("check", ROOT / "rules")
+
+    assert answer.code == 0
+    assert answer.lines[0].startswith(f"{ROOT / 'rules'}: ok (1 profile, ")
+    assert answer.lines[1] == "  scalper_micro  (fingerprint)  (default)"
+
+
+def test_check_tells_every_problem_in_a_line_and_how_many_there_are(light: Command, rules: Path) -> None:
+    edit(rules / "profiles/scalper_micro/validation.yaml", "near_vwap", "near_vwpa")
+    edit(rules / "conditions.yaml", "when: close < vwap", "when: close < vwapp")
+
+    answer = light("check", "rules")
+
+    assert answer.code == 1
+    assert answer.err == ""
+    assert answer.out.splitlines() == [
+        "rules/conditions.yaml:28:19: unknown fact or parameter 'vwapp'; did you mean 'vwap'?",
+        "rules/profiles/scalper_micro/validation.yaml:40:13: unknown condition 'near_vwpa';"
+        " did you mean 'near_vwap'?",
+        "2 problems in rules",
+    ]
+
+
+def test_check_in_json(light: Command, rules: Path) -> None:
+    good = json.loads(light("check", "rules", "--json").out)
+    edit(rules / "service.yaml", "enabled: true", "enabled: yes")
+    answer = light("check", "rules", "--json")
+    bad = json.loads(answer.out)
+
+    assert good["ok"] and good["default_profile"] == "scalper_micro" and good["counts"]["profiles"] == 1
+    assert answer.code == 1 and not bad["ok"]
+    assert ("rules/service.yaml", 6) in [(p["file"], p["line"]) for p in bad["problems"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("nowhere", "there is no folder 'nowhere'"),
+        (".", "'.' is not a folder of rules; did you mean 'rules'?"),
+        (
+            "rules/facts.yaml",
+            "'rules/facts.yaml' is a file, not a folder of rules; did you mean the folder 'rules'?",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("rules")
+def test_a_path_that_is_no_folder_of_rules_is_wrong_use(light: Command, path: str, message: str) -> None:
+    answer = light("check", path)
+
+    assert (answer.code, answer.out, answer.err) == (2, "", f"{message}\n")
+
+
+@pytest.mark.usefixtures("rules")
+def test_the_folder_may_be_named_before_the_command_and_the_nearer_one_wins(light: Command) -> None:
+    assert light("--rules", "rules", "check").lines[0].startswith("rules: ok")
+    assert light("--rules", "nowhere", "check", "--rules", "rules").code == 0
+    assert light("--rules", "nowhere", "check").code == 2
+
+
+def test_schema_prints_one_kind_and_writes_all(light: Command, tmp_path: Path) -> None:
+    assert light("schema", "gate").out == schema_text("gate")
+    assert light("schema", "--write", "here").out == f"{len(KINDS)} schemas written to here\n"
+    assert {file.name for file in (tmp_path / "here").iterdir()} == {f"{kind}.schema.json" for kind in KINDS}
+    assert [line.split()[0] for line in light("schema").lines[1:] if not line.startswith(" ")] == list(KINDS)
+    assert light("schema", "gates").err == "no kind of document 'gates'; did you mean 'gate'?\n"
+    assert light("schema", "gate", "--write", "here").code == 2
+
+
+def test_init_makes_rules_whose_schema_comments_lead_to_the_schemas(light: Command, tmp_path: Path) -> None:
+    answer = light("init", "mine")
+
+    assert answer.code == 0
+    assert "  check     entrygate check mine" in answer.lines
+    for file in (tmp_path / "mine").rglob("*.yaml"):
+        named = file.read_text().splitlines()[0].rpartition("$schema=")[2]
+        assert (file.parent / named).resolve().parent == tmp_path / "mine" / "schemas"
+        assert (file.parent / named).is_file()
+        assert read_document(file.name, file.read_text()).problems == ()
+    assert light("check", "mine").lines[1:] == light("check", ROOT / "rules").lines[1:], "the same rules"
+
+
+def test_init_overwrites_nothing(light: Command, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    (tmp_path / "empty").mkdir()
+
+    answer = light("init", "taken")
+
+    assert answer.code == 2
+    assert answer.err == "'taken' is not empty, and nothing is overwritten; choose another folder\n"
+    assert [file.name for file in (tmp_path / "taken").iterdir()] == ["notes.txt"]
+    assert light("init", "taken/notes.txt").code == 2
+    assert light("init", "empty").code == 0
+
+
+def test_reasons_lists_all_and_explains_one(light: Command, rules: Path) -> None:
+    registered = {entry["code"] for entry in json.loads(light("reasons", "--json").out)}
+    listed = light("reasons")
+    one = light("reasons", "klines_stale")
+
+    assert all(any(line.startswith(f"{code}  ") for line in listed.lines) for code in registered)
+    assert max(map(len, listed.lines)) <= 80
+    assert one.lines[0] == "klines_stale"
+    assert [line.split()[0] for line in one.lines[1:]] == ["stage", "status", "meaning", "remedy"]
+    assert (
+        light("reasons", "klines_stal").err == "no reason code 'klines_stal'; did you mean 'klines_stale'?\n"
+    )
+    assert light("reasons", "klines_stale", "--markdown").code == 2
+
+
+def test_profiles_lists_them_and_shows_where_each_value_is_from(light: Command, rules: Path) -> None:
+    overview, one = light("profiles"), light("profiles", "scalper_micro")
+    (entry,) = json.loads(light("profiles", "--json").out)
+    values = json.loads(light("profiles", "scalper_micro", "--json").out)["values"]
+
+    assert overview.lines[1].split()[:2] == ["scalper_micro", "default"]
+    assert entry["default"] and entry["context_timeframes"] == ["5m"]
+    assert "     :7  mode: pragmatic" in one.lines
+    assert max(map(len, one.lines[2:])) <= 80
+    for value in values:
+        if value["file"] is not None:
+            key = value["path"].rpartition(".")[2].partition("[")[0]
+            line = (rules / value["file"]).read_text().splitlines()[value["line"] - 1]
+            assert key in line or str(value["value"]) in line
+    assert light("profiles", "scalper").err == "no profile 'scalper'; did you mean 'scalper_micro'?\n"
+
+
+def test_a_profile_can_be_shown_only_where_the_rules_are_sound(light: Command, rules: Path) -> None:
+    edit(rules / "facts.yaml", "period: 9,", "period: nine,")
+
+    answer = light("profiles", "--rules", "rules")
+
+    assert answer.code == 1
+    assert answer.err.splitlines()[0].startswith("rules/facts.yaml:21:37: expected a whole number")
+    assert answer.err.splitlines()[-1] == "1 problem in rules"
