@@ -15,7 +15,7 @@ from engine.ruleset import Ruleset
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.journal import Journal, JournalError
-from server.market import CandleFeed, MarketCandles
+from server.market import CandleFailure, CandleFeed, MarketCandles
 from server.run.entries import enter_all
 from server.run.judged import Failure, Findings
 from server.run.memory import Memories, ProfileMemory
@@ -111,12 +111,7 @@ class Runner:
     async def _decide(
         self, run: Resolved, memory: ProfileMemory, market: MarketCandles, done: _Report
     ) -> Findings:
-        failures = {
-            symbol: Failure(
-                symbol, "candles", RunReason.CANDLES_UNAVAILABLE, str(failed.error), failed.timeframe
-            )
-            for symbol, failed in market.failures.items()
-        }
+        failures = {symbol: _without_candles(failed) for symbol, failed in market.failures.items()}
         symbols = [symbol for symbol in run.symbols if symbol in market.candles]
         finished = len(failures)
 
@@ -156,15 +151,31 @@ class Runner:
         """A run whose record cannot be written still answers, and says so."""
         try:
             await self._journal.record(record_of(result))
-        except JournalError as error:
-            log.error("run.not_recorded", run_id=result.run_id, error=str(error))
-            message = f"the run is not in the journal: {error}"
+        except Exception as error:
+            log.exception("run.not_recorded", run_id=result.run_id)
+            cause = str(error) if isinstance(error, JournalError) else _in_the_log(error)
+            message = f"the run is not in the journal: {cause}"
             return Failure(None, "journal", RunReason.JOURNAL_UNAVAILABLE, message)
         return None
 
 
 def _tell(progress: Progress | None, stage: str, total: int) -> _Report:
     return lambda done: progress(stage, done, total) if progress is not None else None
+
+
+def _without_candles(failed: CandleFailure) -> Failure:
+    """What a venue raises on purpose is told as it is; anything else is only in the log."""
+    error = failed.error
+    if not isinstance(error, ExchangeError):
+        log.error("run.candles_failed", symbol=failed.symbol, timeframe=failed.timeframe, exc_info=error)
+    message = (
+        str(error) if isinstance(error, ExchangeError) else f"reading them ended in {_in_the_log(error)}"
+    )
+    return Failure(failed.symbol, "candles", RunReason.CANDLES_UNAVAILABLE, message, failed.timeframe)
+
+
+def _in_the_log(error: Exception) -> str:
+    return f"{type(error).__name__}; the log has the details"
 
 
 def _wall_ms() -> int:

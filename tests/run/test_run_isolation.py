@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from run_answers import BUNDLED, LONG, SHORTS, as_sent
 
-from engine.candles import CandleSet
+from engine.candles import CandleSet, Timeframe
+from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.venue import BUNDLED as BUNDLED_FOLDER
-from server.run import RunRequest
+from server.exchange.port import Book, Listing
+from server.run import RunRequest, RunUnavailable
+from server.run.entries import entry_facts
 from server.run.memory import ProfileMemory
 from server.run.runner import Runner
 from server.run.verdicts import Candles, decide_share
@@ -94,6 +98,76 @@ async def test_a_symbol_that_makes_deciding_fail_is_found_and_left_out(opened: S
     assert "Traceback" not in failed[0].message
     others = [j.verdict for j in alone if j.verdict.symbol != "LINKUSDT"]
     assert [j.verdict for j in found] == others
+
+
+async def test_facts_of_an_entry_that_cannot_be_computed(opened: Service) -> None:
+    """Only the symbol whose candles are at fault goes without a decision."""
+    result = await opened.runner.run(RunRequest(actor="test", as_of_ms=SHORTS))
+    ready = [j.verdict for j in result.findings.judged.values() if j.verdict.status == "READY"]
+    memory = ProfileMemory(result.run.profile)
+    starts = memory.candle_starts(SHORTS)
+    venue = opened.venues["paper"]
+    candles = {
+        verdict.symbol: {
+            tf: (await venue.candles(verdict.symbol, tf, start, SHORTS)).closed(SHORTS)
+            for tf, start in starts.items()
+        }
+        for verdict in ready
+    }
+    candles["SOLUSDT"]["15m"] = too_short(candles["SOLUSDT"]["15m"])
+
+    facts, failures = entry_facts(memory, ready, candles, SHORTS)
+    assert set(facts) == {verdict.symbol for verdict in ready} - {"SOLUSDT"}
+    (failure,) = failures.values()
+    assert (failure.symbol, failure.stage, failure.code) == ("SOLUSDT", "trade_entry", "evaluation_error")
+
+
+class Faulty(PaperExchange):
+    """A venue that answers, but for one symbol with something nobody expects."""
+
+    async def top_of_book(self, symbol: str, at_ms: int | None = None) -> Book:
+        if symbol == "SOLUSDT":
+            raise RuntimeError("secret of the venue's library")
+        return await super().top_of_book(symbol, at_ms)
+
+    async def candles(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleSet:
+        if symbol == "XRPUSDT":
+            raise RuntimeError("secret of the venue's library")
+        return await super().candles(symbol, timeframe, start_ms, end_ms)
+
+
+class Down(PaperExchange):
+    """A venue that does not answer."""
+
+    async def contracts(self) -> Mapping[str, Listing]:
+        raise VenueUnavailable("paper", "contracts", "no route to the venue")
+
+
+async def test_a_venue_that_fails_unexpectedly_for_some_symbols(
+    opened: Service, runner_on: MakeRunner
+) -> None:
+    whole = (await opened.runner.run(RunRequest(actor="test", as_of_ms=SHORTS))).to_json()["data"]
+    answer = (
+        await runner_on(Faulty(PaperOptions())).run(RunRequest(actor="test", as_of_ms=SHORTS, workers=2))
+    ).to_json()
+    data = answer["data"]
+
+    assert answer["status"] == "partial_success"
+    assert {(e["symbol"], e["stage"], e["code"]) for e in data["errors"]} == {
+        ("SOLUSDT", "trade_entry", "exception_during_trade_entry"),
+        ("XRPUSDT", "candles", "candles_unavailable"),
+    }
+    assert not [e for e in data["errors"] if "secret" in e["message"]]
+    sol = data["symbols"]["SOLUSDT"]
+    assert (sol["status"], sol["trading_decision"]["status"]) == ("READY", "error")
+    for symbol in set(data["symbols"]) - {"SOLUSDT", "XRPUSDT"}:
+        assert as_sent(data["symbols"][symbol]) == as_sent(whole["symbols"][symbol])
+
+
+async def test_a_venue_that_does_not_answer(opened: Service, runner_on: MakeRunner) -> None:
+    with pytest.raises(RunUnavailable, match="no route to the venue"):
+        await runner_on(Down(PaperOptions())).run(RunRequest(actor="test"))
+    assert (await opened.journal.runs()).total == 0
 
 
 async def test_a_journal_that_cannot_be_written(opened: Service) -> None:
