@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -64,8 +64,6 @@ def read(source: Source) -> ReadResult:
         return ReadResult(None, tuple(reader.problems))
     except (MarkedYAMLError, ReaderError) as error:
         return ReadResult(None, (*reader.problems, *syntax_problems(source, error)))
-    except YAMLError as error:  # pragma: no cover - ruamel's errors all carry a place today
-        return ReadResult(None, (Problem(source.file, 1, 1, f"not YAML: {error}"),))
     if root is not None and not isinstance(root, MapNode):
         reader.problems.append(root.position.problem("a document is a map of keys and values"))
         root = None

@@ -22,6 +22,9 @@ class Reading:
     hint: str | None = None
 
 
+MAX_DIGITS = 15
+"""Digits of a whole number that every reader keeps exactly."""
+
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?")
 _LOOSE_FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
@@ -52,6 +55,10 @@ def read_plain(text: str) -> Reading:
 
 
 def _number_or_date(text: str) -> Reading:
+    if len(text) > MAX_DIGITS and (
+        _INT.fullmatch(text) or _RADIX.fullmatch(text) or _LEADING_ZERO.fullmatch(text)
+    ):
+        return Reading(0, f"a number of {len(text)} digits is too large for a whole number")
     if _INT.fullmatch(text):
         return Reading(int(text))
     if _FLOAT.fullmatch(text):
@@ -70,7 +77,7 @@ def _number_or_date(text: str) -> Reading:
         )
     if _LOOSE_FLOAT.fullmatch(text):
         digits = text.replace("_", "")
-        return _respell(text, float(digits) if set(digits) & set(".eE") else int(digits))
+        return _respell(text, float(digits))
     if _BASE_60.fullmatch(text):
         return Reading(text, f"'{text}' is a base-60 number in YAML 1.1", f"write '{text}' in quotes")
     if _DATE.fullmatch(text):

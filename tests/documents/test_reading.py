@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.documents import plain
 from engine.documents.node import Source
@@ -157,3 +159,20 @@ def test_text_that_is_no_document_says_where_it_goes_wrong(text: str, expected: 
 def test_all_problems_are_told_not_only_the_first() -> None:
     text = "a: 1e-6\nb: yes\nb: 2\nc:\n"
     assert [line.split(":")[1] for line in problems(text)] == ["1", "2", "3", "4"]
+
+
+LETTERS = "ab1e5.:-_?,[]{}&*!|>'\"%@`#~ \n\t\r\\\ufeff\x85\x00"
+YAMLISH = st.lists(st.sampled_from([*LETTERS, "- ", ": ", "\n  "]), max_size=40).map("".join)
+
+
+@given(YAMLISH)
+def test_no_text_breaks_the_reader(text: str) -> None:
+    result = read(Source("f", text))
+    assert (result.root is not None) or result.problems
+    rows = text.count("\n") + text.count("\r") + text.count("\x85") + 2
+    assert all(1 <= problem.line <= rows and problem.column >= 1 for problem in result.problems)
+
+
+def test_numbers_have_an_end() -> None:
+    assert problems("a: " + "1" * 5000)[0].endswith("is too large for a whole number")
+    assert problems("a: 0x" + "f" * 5000)[0].startswith("f:1:4: ")

@@ -1,0 +1,48 @@
+"""Files in the wrong place, and places without a file."""
+
+from __future__ import annotations
+
+import pytest
+from small_folder import SMALL, problems
+
+FILES = [
+    (
+        {"fact.yaml": "a: 1"},
+        "fact.yaml:1:1: no document of this name is read here; did you mean 'facts.yaml'?",
+    ),
+    (
+        {"facts.yml": "a: 1"},
+        "facts.yml:1:1: no document of this name is read here; did you mean 'facts.yaml'?",
+    ),
+    (
+        {"profiles/one/validatoin.yaml": "a: 1"},
+        "profiles/one/validatoin.yaml:1:1: no document of this name is read in profiles/one; "
+        "did you mean 'validation.yaml'?",
+    ),
+    ({"more/x.yaml": "a: 1"}, "more/x.yaml:1:1: no document of this name is read in more"),
+]
+
+
+@pytest.mark.parametrize(("extra", "expected"), FILES)
+def test_a_file_that_nobody_reads(extra: dict[str, str], expected: str) -> None:
+    assert problems({**SMALL, **extra}) == [expected]
+
+
+MISSING = [
+    ("facts.yaml", ["facts.yaml:1:1: there is no facts.yaml"]),
+    ("gates/data.yaml", ["gates/data.yaml:1:1: there is no gate 'data'"]),
+    ("profiles/one/contracts.yaml", ["profiles/one/contracts.yaml:1:1: profile 'one' has no contracts.yaml"]),
+]
+
+
+@pytest.mark.parametrize(("file", "expected"), MISSING)
+def test_a_file_that_is_missing(file: str, expected: list[str]) -> None:
+    found = problems({path: text for path, text in SMALL.items() if path != file})
+    assert [line for line in found if not line.startswith("reasons.yaml")] == expected
+
+
+def test_a_gate_that_nobody_asks() -> None:
+    gate = SMALL["gates/data.yaml"].replace("gate: data", "gate: dat")
+    assert problems({**SMALL, "gates/dat.yaml": gate}) == [
+        "gates/dat.yaml:2:7: unknown gate 'dat'; did you mean 'data'?"
+    ]
