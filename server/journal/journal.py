@@ -18,10 +18,10 @@ from server.journal import codec
 from server.journal.answers import Decision, Page, Restored, RunDetail, RunSummary
 from server.journal.columns import redecide, stored_timeframe
 from server.journal.errors import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
-from server.journal.lookups import Names
+from server.journal.lookups import Lookup
+from server.journal.outcome import Outcome
 from server.journal.reading import DecisionFilter, Reader, contents
 from server.journal.record import RunRecord
-from server.journal.vocabulary import TIMEFRAMES
 from server.journal.writing import Writer, encode
 
 CompileProfile = Callable[[Mapping[str, Any]], ProfileRules]
@@ -33,9 +33,9 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        symbols, reasons = Names(t.symbol, t.symbol.c.name), Names(t.reason, t.reason.c.code)
-        self._writer = Writer(symbols, reasons)
-        self._reader = Reader(symbols, reasons)
+        symbols, outcomes = Lookup(t.symbol, ("name",)), Lookup(t.outcome, Outcome._fields)
+        self._writer = Writer(symbols, outcomes)
+        self._reader = Reader(symbols, outcomes)
 
     async def record(self, record: RunRecord) -> None:
         """Stores a run: all of it, or nothing.
@@ -164,7 +164,7 @@ async def _timeframes(connection: AsyncConnection, run: int, part: int) -> list[
     query = query.where(columns.run_id == run, columns.part == part)
     rows = (await connection.execute(query)).all()
     found = await contents(connection, [block for _, *blocks in rows for block in blocks])
-    return [(TIMEFRAMES[code], found[layout], found[values]) for code, layout, values in rows]
+    return [(timeframe, found[layout], found[values]) for timeframe, layout, values in rows]
 
 
 def _offset(page: int, page_size: int) -> int:

@@ -1,7 +1,4 @@
-"""Names that rows refer to by number: symbols and reason codes.
-
-They are few and never change, so they stay in memory once a transaction that used them is stored.
-"""
+"""Lookup tables: what rows refer to by number. They are small and only grow, so they stay in memory."""
 
 from __future__ import annotations
 
@@ -9,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+Key = tuple[str, ...]
+"""A row of a lookup table without its number; no two rows have the same."""
 
 
 async def insert_missing(
@@ -24,48 +24,48 @@ async def insert_missing(
 
 
 @dataclass(slots=True)
-class Names:
-    """Numbers of one lookup table's names, both ways."""
+class Lookup:
+    """Numbers of one lookup table's rows, both ways."""
 
     table: Table
-    column: Column[Any]
-    _ids: dict[str, int] = field(default_factory=dict[str, int])
-    _names: dict[int, str] = field(default_factory=dict[int, str])
+    columns: tuple[str, ...]
+    _numbers: dict[Key, int] = field(default_factory=dict[Key, int])
+    _keys: dict[int, Key] = field(default_factory=dict[int, Key])
 
-    async def numbered(self, connection: AsyncConnection, names: Iterable[str]) -> dict[str, int]:
-        """A number for each name; new names are inserted. ``remember`` the answer once it is committed."""
-        wanted = set(names)
-        numbers = {name: self._ids[name] for name in wanted if name in self._ids}
-        # In one order everywhere, so that two processes inserting the same names cannot wait for each other.
-        if unknown := sorted(wanted - numbers.keys()):
-            await insert_missing(connection, self.table, [{self.column.name: name} for name in unknown])
-            numbers.update(await self._read(connection, unknown))
-        return numbers
+    async def numbered(self, connection: AsyncConnection, keys: Iterable[Key]) -> Mapping[Key, int]:
+        """At least the numbers of these keys; new ones are inserted. ``remember`` them after the commit."""
+        wanted = set(keys)
+        if wanted <= self._numbers.keys():
+            return self._numbers
+        stored = await self._rows(connection)
+        # In one order everywhere, so that two processes inserting the same rows cannot wait for each other.
+        if missing := sorted(wanted - stored.keys()):
+            rows = [dict(zip(self.columns, key, strict=True)) for key in missing]
+            await insert_missing(connection, self.table, rows)
+            stored = await self._rows(connection)
+        return stored
 
-    def remember(self, numbers: Mapping[str, int]) -> None:
+    def remember(self, numbers: Mapping[Key, int]) -> None:
         """Keeps numbers that are stored for good."""
-        self._ids.update(numbers)
-        self._names.update({number: name for name, number in numbers.items()})
+        if numbers is not self._numbers:
+            self._numbers.update(numbers)
+            self._keys.update({number: key for key, number in numbers.items()})
 
-    async def find(self, connection: AsyncConnection, name: str) -> int | None:
-        """The number of a name; ``None`` for one that was never stored."""
-        if name not in self._ids:
-            self.remember(await self._read(connection, [name]))
-        return self._ids.get(name)
+    async def find(self, connection: AsyncConnection, key: Key) -> int | None:
+        """The number of a key; ``None`` where it was never stored."""
+        if key not in self._numbers:
+            await self.load(connection)
+        return self._numbers.get(key)
 
-    async def names(
-        self, connection: AsyncConnection, numbers: Iterable[int | None]
-    ) -> Mapping[int | None, str]:
-        """At least the names of these numbers."""
-        if any(number is not None and number not in self._names for number in numbers):
-            rows = await connection.execute(select(self.table.c.id, self.column))
-            self.remember({name: number for number, name in rows})
-        return {**self._names}
+    async def keys(self, connection: AsyncConnection, numbers: set[int]) -> Mapping[int, Key]:
+        """At least the keys of these numbers."""
+        return self._keys if numbers <= self._keys.keys() else await self.load(connection)
 
-    async def _read(self, connection: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
-        found = dict[str, int]()
-        for start in range(0, len(names), 500):
-            some = names[start : start + 500]
-            rows = await connection.execute(select(self.column, self.table.c.id).where(self.column.in_(some)))
-            found.update({row[0]: row[1] for row in rows})
-        return found
+    async def load(self, connection: AsyncConnection) -> Mapping[int, Key]:
+        """Every key there is at this moment."""
+        self.remember(await self._rows(connection))
+        return self._keys
+
+    async def _rows(self, connection: AsyncConnection) -> dict[Key, int]:
+        query = select(self.table.c.id, *(self.table.c[name] for name in self.columns))
+        return {tuple(key): number for number, *key in await connection.execute(query)}

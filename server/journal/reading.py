@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.database import tables as t
 from server.journal import codec
 from server.journal.answers import Decision, Json, RunSummary
-from server.journal.lookups import Names
-from server.journal.vocabulary import SIDES, STATUSES, TIMEFRAMES, DecisionStatus
+from server.journal.lookups import Lookup
+from server.journal.outcome import DecisionStatus, Outcome
 
 Condition = ColumnElement[bool]
 
@@ -37,22 +37,17 @@ _RUN = (
 )
 _RUNS = t.run.join(t.ruleset, t.ruleset.c.id == t.run.c.ruleset_id)
 
-_READY = STATUSES.index("READY")
 _DECISIONS = t.decision.join(t.run, t.run.c.id == t.decision.c.run_id)
 _DECISION = (
     t.decision.c.symbol_id,
     t.decision.c.run_id,
-    t.decision.c.status,
-    t.decision.c.side,
-    t.decision.c.execution_timeframe,
-    t.decision.c.reason_id,
-    t.decision.c.blocking_timeframe,
+    t.decision.c.outcome_id,
     t.run.c.run_id,
     t.run.c.as_of,
     t.run.c.ruleset_id,
 )
+_DecisionRow = tuple[int, int, int, str, int, int]
 _COUNTED = {"READY": t.run.c.ready, "INVALID": t.run.c.invalid, "ERROR": t.run.c.failed}
-_DecisionRow = tuple[int, int, int, int | None, int | None, int | None, int | None, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +68,8 @@ class DecisionFilter:
 class Reader:
     """Reads through a connection that the caller opened."""
 
-    symbols: Names
-    reasons: Names
+    symbols: Lookup
+    outcomes: Lookup
     _rulesets: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
 
     async def runs(
@@ -109,12 +104,14 @@ class Reader:
     ) -> tuple[Decision, ...]:
         """Every decision of some runs, newest run first."""
         every = t.decision.c.symbol_id.in_(select(t.symbol.c.id))
-        where = [t.decision.c.run_id.in_(numbers), every, *_status_conditions(status)]
+        where: list[Condition] = [t.decision.c.run_id.in_(numbers), every]
+        if status is not None:
+            where.append(await self._of_outcome(connection, lambda outcome: outcome.status == status))
         return await self._read(connection, where)
 
     async def decision(self, connection: AsyncConnection, run_id: str, symbol: str) -> Decision | None:
         """One decision."""
-        number = await self.symbols.find(connection, symbol)
+        number = await self.symbols.find(connection, (symbol,))
         run = await connection.scalar(select(t.run.c.id).where(t.run.c.run_id == run_id))
         if number is None or run is None:
             return None
@@ -164,18 +161,37 @@ class Reader:
         self, connection: AsyncConnection, wanted: DecisionFilter
     ) -> list[Condition] | None:
         """Conditions on the decision's own row; ``None`` where nothing can pass."""
-        conditions = _status_conditions(wanted.status)
+        conditions: list[Condition] = []
+        if (status := wanted.status) is not None:
+            conditions.append(await self._of_outcome(connection, lambda outcome: outcome.status == status))
         if wanted.symbol is not None:
-            symbol = await self.symbols.find(connection, wanted.symbol)
+            symbol = await self.symbols.find(connection, (wanted.symbol,))
             if symbol is None:
                 return None
             conditions.append(t.decision.c.symbol_id == symbol)
         if wanted.reason is not None:
-            reason = await self.reasons.find(connection, wanted.reason)
+            reason = await self._reason_condition(connection, wanted.reason)
             if reason is None:
                 return None
-            conditions.append(await _reason_condition(connection, reason))
+            conditions.append(reason)
         return conditions
+
+    async def _of_outcome(self, connection: AsyncConnection, wanted: Callable[[Outcome], bool]) -> Condition:
+        keys = await self.outcomes.load(connection)
+        return t.decision.c.outcome_id.in_([n for n, key in keys.items() if wanted(Outcome.of(key))])
+
+    async def _reason_condition(self, connection: AsyncConnection, reason: str) -> Condition | None:
+        """A code belongs to one stage; asking which keeps an "or" over two tables out of the query."""
+        keys = await self.outcomes.load(connection)
+        outcomes = [number for number, key in keys.items() if Outcome.of(key).reason == reason]
+        own = t.decision.c.outcome_id.in_(outcomes)
+        trade = or_(t.trade_decision.c.reason == reason, t.trade_decision.c.blocked_by == reason)
+        if not await connection.scalar(select(1).select_from(t.trade_decision).where(trade).limit(1)):
+            return own if outcomes else None
+        traded = tuple_(t.decision.c.symbol_id, t.decision.c.run_id).in_(
+            select(t.trade_decision.c.symbol_id, t.trade_decision.c.run_id).where(trade)
+        )
+        return or_(own, traded) if outcomes else traded
 
     async def _read(
         self,
@@ -187,27 +203,24 @@ class Reader:
         query = select(*_DECISION).select_from(_DECISIONS).where(*where)
         query = query.order_by(t.decision.c.run_id.desc(), t.decision.c.symbol_id).offset(offset).limit(limit)
         rows = cast("Sequence[_DecisionRow]", (await connection.execute(query)).all())
-        symbols = await self.symbols.names(connection, {row[0] for row in rows})
-        reasons = await self.reasons.names(connection, {row[5] for row in rows})
-        rulesets = await self._ruleset_names(connection, {row[9] for row in rows})
-        trades = await _trades(connection, [(row[0], row[1]) for row in rows if row[2] == _READY])
-
-        def made(row: _DecisionRow) -> Decision:
-            symbol, run, status, side, timeframe, reason, blocking, run_id, as_of, ruleset = row
-            return Decision(
-                run_id,
-                as_of,
+        symbols = await self.symbols.keys(connection, {row[0] for row in rows})
+        numbers = {row[2] for row in rows}
+        keys = await self.outcomes.keys(connection, numbers)
+        outcomes = {number: Outcome.of(keys[number]) for number in numbers}
+        rulesets = await self._ruleset_names(connection, {row[5] for row in rows})
+        ready = {number for number, outcome in outcomes.items() if outcome.status == "READY"}
+        trades = await _trades(connection, [(row[0], row[1]) for row in rows if row[2] in ready])
+        made = [
+            Decision(
+                *(run_id, as_of),
                 *rulesets[ruleset],
-                symbols[symbol],
-                STATUSES[status],
-                None if side is None else SIDES[side],
-                None if timeframe is None else TIMEFRAMES[timeframe],
-                None if reason is None else reasons[reason],
-                None if blocking is None else TIMEFRAMES[blocking],
+                symbols[symbol][0],
+                *outcomes[outcome],
                 trades.get((symbol, run)),
             )
-
-        return tuple([made(row) for row in rows])
+            for symbol, run, outcome, run_id, as_of, ruleset in rows
+        ]
+        return tuple(made)
 
     async def _ruleset_names(
         self, connection: AsyncConnection, numbers: set[int]
@@ -235,24 +248,6 @@ def _period_conditions(wanted: DecisionFilter) -> list[Condition]:
     if wanted.to_ms is not None:
         conditions.append(t.run.c.as_of < wanted.to_ms)
     return conditions
-
-
-def _status_conditions(status: DecisionStatus | None) -> list[Condition]:
-    return [] if status is None else [t.decision.c.status == STATUSES.index(status)]
-
-
-async def _reason_condition(connection: AsyncConnection, reason: int) -> Condition:
-    """A code belongs to one stage; asking which keeps an "or" over two tables out of the query."""
-    own = t.decision.c.reason_id == reason
-    trade = or_(t.trade_decision.c.reason_id == reason, t.trade_decision.c.blocked_by_id == reason)
-    traded = tuple_(t.decision.c.symbol_id, t.decision.c.run_id).in_(
-        select(t.trade_decision.c.symbol_id, t.trade_decision.c.run_id).where(trade)
-    )
-    if not await connection.scalar(select(1).select_from(t.trade_decision).where(trade).limit(1)):
-        return own
-    if not await connection.scalar(select(1).select_from(t.decision).where(own).limit(1)):
-        return traded
-    return or_(own, traded)
 
 
 async def _trades(

@@ -10,13 +10,14 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.verdict import VerdictBatch
+from engine.verdict.batch import SIDES
 from server.database import tables as t
 from server.journal import codec
 from server.journal.columns import contents
 from server.journal.errors import JournalError
-from server.journal.lookups import Names, insert_missing
+from server.journal.lookups import Key, Lookup, insert_missing
+from server.journal.outcome import Outcome
 from server.journal.record import RunRecord
-from server.journal.vocabulary import SIDES, STATUSES, TIMEFRAMES, code_of
 
 Row = dict[str, Any]
 
@@ -31,27 +32,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A run ready to be written; decisions carry names, which the transaction turns into numbers."""
+    """A run ready to be written; decisions are still by name, which the transaction turns into numbers."""
 
     canonical: bytes
     request: bytes
     errors: bytes
     parts: tuple[Part, ...]
-    decisions: tuple[Row, ...]
-    trades: tuple[Row, ...]
+    decisions: tuple[tuple[str, Outcome], ...]
+    trades: tuple[tuple[str, Row], ...]
     blocks: Mapping[bytes, bytes] = field(repr=False)
-
-    @property
-    def symbols(self) -> set[str]:
-        """Every symbol of the run."""
-        return {row["symbol"] for row in self.decisions}
-
-    @property
-    def reasons(self) -> set[str]:
-        """Every reason code of the run."""
-        named = [row["reason"] for row in (*self.decisions, *self.trades)]
-        named += [row["blocked_by"] for row in self.trades]
-        return {code for code in named if code is not None}
 
 
 def encode(record: RunRecord) -> Encoded:
@@ -71,17 +60,7 @@ def encode(record: RunRecord) -> Encoded:
         )
         for batch in record.batches
     )
-    failed = (
-        {
-            "symbol": e.symbol,
-            "status": "ERROR",
-            "side": None,
-            "timeframe": None,
-            "reason": e.code,
-            "blocking": None,
-        }
-        for e in record.failed()
-    )
+    failed = ((error.symbol or "", Outcome("ERROR", reason=error.code)) for error in record.failed())
     decisions = (*(row for batch in record.batches for row in _decisions(batch)), *failed)
     return Encoded(
         codec.document(record.ruleset),
@@ -89,27 +68,24 @@ def encode(record: RunRecord) -> Encoded:
         block(codec.document([error.to_json() for error in record.errors])),
         parts,
         decisions,
-        tuple(_trade(symbol, trade) for symbol, trade in record.trades.items()),
+        tuple((symbol, _trade(trade)) for symbol, trade in record.trades.items()),
         blocks,
     )
 
 
-def _decisions(batch: VerdictBatch) -> Iterable[Row]:
+def _decisions(batch: VerdictBatch) -> Iterable[tuple[str, Outcome]]:
     for row, symbol in enumerate(batch.symbols):
-        selected, side = int(batch.selected[row]), int(batch.context_side[row])
-        yield {
-            "symbol": symbol,
-            "status": "READY" if selected >= 0 else "INVALID",
-            "side": SIDES[side - 1] if selected >= 0 else None,
-            "timeframe": batch.rules.execution[selected] if selected >= 0 else None,
-            "reason": batch.reason(row),
-            "blocking": batch.blocking_timeframe(row),
-        }
+        selected = int(batch.selected[row])
+        if selected >= 0:
+            side = SIDES[int(batch.context_side[row])]
+            yield symbol, Outcome("READY", side, batch.rules.execution[selected])
+        else:
+            reason, blocking = batch.reason(row), batch.blocking_timeframe(row)
+            yield symbol, Outcome("INVALID", reason=reason, blocking_timeframe=blocking)
 
 
-def _trade(symbol: str, trade: Mapping[str, Any]) -> Row:
+def _trade(trade: Mapping[str, Any]) -> Row:
     return {
-        "symbol": symbol,
         "status": trade["status"],
         "reason": trade.get("reason"),
         "blocked_by": trade.get("blocked_by"),
@@ -121,8 +97,8 @@ def _trade(symbol: str, trade: Mapping[str, Any]) -> Row:
 class Committed:
     """Numbers that a transaction used."""
 
-    symbols: Mapping[str, int]
-    reasons: Mapping[str, int]
+    symbols: Mapping[Key, int]
+    outcomes: Mapping[Key, int]
     fingerprint: str
     ruleset: int
 
@@ -131,17 +107,18 @@ class Committed:
 class Writer:
     """Writes encoded runs. ``known_rulesets`` are those known to be stored, by fingerprint."""
 
-    symbols: Names
-    reasons: Names
+    symbols: Lookup
+    outcomes: Lookup
     known_rulesets: dict[str, int] = field(default_factory=dict[str, int])
 
     async def write(self, connection: AsyncConnection, record: RunRecord, run: Encoded) -> Committed:
         """Writes within the caller's transaction; ``remember`` the answer after the commit."""
-        symbols = await self.symbols.numbered(connection, run.symbols)
-        reasons = await self.reasons.numbered(connection, run.reasons)
+        symbols = await self.symbols.numbered(connection, [(symbol,) for symbol, _ in run.decisions])
+        keys = {outcome: outcome.key() for _, outcome in run.decisions}
+        outcomes = await self.outcomes.numbered(connection, keys.values())
         ruleset = await self._ruleset(connection, record, run)
         blocks = await _blocks(connection, run.blocks)
-        statuses = [row["status"] for row in run.decisions]
+        statuses = [outcome.status for _, outcome in run.decisions]
         inserted = await connection.execute(
             insert(t.run)
             .values(
@@ -168,38 +145,22 @@ class Writer:
         run_id: int = inserted.scalar_one()
         await _parts(connection, run_id, run.parts, blocks)
         decisions: list[Row] = [
-            {
-                "symbol_id": symbols[row["symbol"]],
-                "run_id": run_id,
-                "status": code_of(STATUSES, row["status"]),
-                "side": code_of(SIDES, row["side"]),
-                "execution_timeframe": code_of(TIMEFRAMES, row["timeframe"]),
-                "reason_id": None if row["reason"] is None else reasons[row["reason"]],
-                "blocking_timeframe": code_of(TIMEFRAMES, row["blocking"]),
-            }
-            for row in run.decisions
+            {"symbol_id": symbols[symbol,], "run_id": run_id, "outcome_id": outcomes[keys[outcome]]}
+            for symbol, outcome in run.decisions
         ]
         if decisions:
             await connection.execute(insert(t.decision), decisions)
         trades: list[Row] = [
-            {
-                "symbol_id": symbols[row["symbol"]],
-                "run_id": run_id,
-                "status": row["status"],
-                "reason_id": None if row["reason"] is None else reasons[row["reason"]],
-                "blocked_by_id": None if row["blocked_by"] is None else reasons[row["blocked_by"]],
-                "payload": row["payload"],
-            }
-            for row in run.trades
+            {"symbol_id": symbols[symbol,], "run_id": run_id} | trade for symbol, trade in run.trades
         ]
         if trades:
             await connection.execute(insert(t.trade_decision), trades)
-        return Committed(symbols, reasons, record.fingerprint, ruleset)
+        return Committed(symbols, outcomes, record.fingerprint, ruleset)
 
     def remember(self, stored: Committed) -> None:
         """Keeps the numbers of a run that is stored for good."""
         self.symbols.remember(stored.symbols)
-        self.reasons.remember(stored.reasons)
+        self.outcomes.remember(stored.outcomes)
         self.known_rulesets[stored.fingerprint] = stored.ruleset
 
     async def _ruleset(self, connection: AsyncConnection, record: RunRecord, run: Encoded) -> int:
@@ -247,7 +208,7 @@ async def _parts(
         {
             "run_id": run_id,
             "part": index,
-            "timeframe": code_of(TIMEFRAMES, timeframe),
+            "timeframe": timeframe,
             "layout_id": blocks[layout],
             "columns_id": blocks[columns],
         }

@@ -241,7 +241,7 @@ async def test_what_several_runs_share_is_stored_once(journal: Journal) -> None:
         )
         blocks = {row[0]: row[1] for row in await connection.execute(query)}
         layouts = await connection.scalar(select(func.count(columns.layout_id.distinct())))
-    assert blocks == {0: 5, 1: 1}
+    assert blocks == {"1m": 5, "5m": 1}
     assert layouts == 2
     assert await count(journal, t.ruleset) == 1
 
@@ -279,7 +279,7 @@ async def test_a_journal_that_cannot_be_written_says_so_and_keeps_nothing(journa
     made = split(SHORTS)
     with pytest.raises(JournalError, match=f"run {made.run_id} could not be stored: .*trade_decision"):
         await journal.record(made)
-    for table in (t.run, t.decision, t.symbol, t.reason, t.block, t.ruleset):
+    for table in (t.run, t.decision, t.symbol, t.outcome, t.block, t.ruleset):
         assert await count(journal, table) == 0, table.name
 
 

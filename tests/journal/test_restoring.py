@@ -89,7 +89,7 @@ def test_facts_that_timeframes_share_come_back(as_of: int, symbols: list[str]) -
     assert_same(again(batch), batch)
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(instants, st.permutations(SYMBOLS), st.integers(1, 4))
 def test_through_the_database_too(tmp_path: Path, as_of: int, symbols: tuple[str, ...], workers: int) -> None:
     """In as many batches as a run has workers."""
@@ -192,9 +192,9 @@ async def test_a_decision_that_was_altered_is_noticed(sqlite_journal: Journal) -
     made = record(shipped(), [verdicts(shipped(), SHORTS)])
     await sqlite_journal.record(made)
     async with sqlite_journal.database.write() as connection:
-        await connection.execute(update(t.decision).values(side=0).where(t.decision.c.side == 1))
+        await connection.execute(update(t.outcome).values(side="long").where(t.outcome.c.side == "short"))
     with pytest.raises(NotRestorable, match=r"'long'.*would now be.*'short'"):
-        await sqlite_journal.restored(f"{made.run_id}.ETHUSDT", compiled)
+        await Journal(sqlite_journal.database).restored(f"{made.run_id}.ETHUSDT", compiled)
 
 
 async def test_a_damaged_block_is_noticed(sqlite_journal: Journal) -> None:

@@ -20,11 +20,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256", name="uq_block_sha256"),
     )
     op.create_table(
-        "reason",
+        "outcome",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_reason"),
-        sa.UniqueConstraint("code", name="uq_reason_code"),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("side", sa.String(), nullable=False),
+        sa.Column("execution_timeframe", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("blocking_timeframe", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_outcome"),
+        sa.UniqueConstraint(
+            "status", "side", "execution_timeframe", "reason", "blocking_timeframe", name="uq_outcome_status"
+        ),
     )
     op.create_table(
         "ruleset",
@@ -75,18 +81,14 @@ def upgrade() -> None:
         "decision",
         sa.Column("symbol_id", sa.Integer(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("status", sa.SmallInteger(), nullable=False),
-        sa.Column("side", sa.SmallInteger()),
-        sa.Column("execution_timeframe", sa.SmallInteger()),
-        sa.Column("reason_id", sa.Integer()),
-        sa.Column("blocking_timeframe", sa.SmallInteger()),
-        sa.ForeignKeyConstraint(["reason_id"], ["reason.id"], name="fk_decision_reason_id"),
+        sa.Column("outcome_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["outcome_id"], ["outcome.id"], name="fk_decision_outcome_id"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name="fk_decision_run_id"),
         sa.ForeignKeyConstraint(["symbol_id"], ["symbol.id"], name="fk_decision_symbol_id"),
         sa.PrimaryKeyConstraint("symbol_id", "run_id", name="pk_decision"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_decision_reason", "decision", ["reason_id", "run_id"])
+    op.create_index("ix_decision_outcome", "decision", ["outcome_id", "run_id"])
     op.create_table(
         "run_part",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -101,7 +103,7 @@ def upgrade() -> None:
         "run_block",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("part", sa.SmallInteger(), nullable=False),
-        sa.Column("timeframe", sa.SmallInteger(), nullable=False),
+        sa.Column("timeframe", sa.String(), nullable=False),
         sa.Column("layout_id", sa.Integer(), nullable=False),
         sa.Column("columns_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["columns_id"], ["block.id"], name="fk_run_block_columns_id"),
@@ -117,11 +119,9 @@ def upgrade() -> None:
         sa.Column("symbol_id", sa.Integer(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
-        sa.Column("reason_id", sa.Integer()),
-        sa.Column("blocked_by_id", sa.Integer()),
+        sa.Column("reason", sa.String()),
+        sa.Column("blocked_by", sa.String()),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["blocked_by_id"], ["reason.id"], name="fk_trade_decision_blocked_by_id"),
-        sa.ForeignKeyConstraint(["reason_id"], ["reason.id"], name="fk_trade_decision_reason_id"),
         sa.ForeignKeyConstraint(
             ["symbol_id", "run_id"],
             ["decision.symbol_id", "decision.run_id"],
@@ -130,5 +130,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("symbol_id", "run_id", name="pk_trade_decision"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_trade_decision_blocked_by_id", "trade_decision", ["blocked_by_id"])
-    op.create_index("ix_trade_decision_reason_id", "trade_decision", ["reason_id"])
+    op.create_index("ix_trade_decision_blocked_by", "trade_decision", ["blocked_by"])
+    op.create_index("ix_trade_decision_reason", "trade_decision", ["reason"])
