@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 _ta = cast(Any, talib)
 
 
+@np.errstate(all="ignore")
 def evaluate(definition: f.FactBase, window: Window) -> Floats:
     """The fact's column, float64 of the window's length."""
     match definition:

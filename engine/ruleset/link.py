@@ -9,13 +9,13 @@ from engine.documents import MapNode, Problem, ReadDocument, plain, validate
 from engine.documents.schema import validator_of
 from engine.documents.shape import schema_problems
 from engine.models import Document
-from engine.ruleset.conditions import closure, cycle_problems, definition_problems
+from engine.ruleset.conditions import NUMBERLESS_UNITS, closure, cycle_problems, definition_problems
 from engine.ruleset.expressions import RESERVED
 from engine.ruleset.fixed_code import FixedCode
 from engine.ruleset.folder import Folder
 from engine.ruleset.gates import gate_problems, missing_gates, name_differences, reason_uses
 from engine.ruleset.merge import Effective, effective
-from engine.ruleset.names import ConditionName, broken_names, conditions_of, section, units_of
+from engine.ruleset.names import ConditionName, broken_names, conditions_of, section, text_of, units_of
 from engine.ruleset.profiles import (
     Vocabulary,
     history_problems,
@@ -58,6 +58,7 @@ def _vocabulary(folder: Folder) -> Vocabulary:
     if facts is not None:
         entries, anchors = section(facts, "facts"), section(facts, "history")
         units = units_of(entries, broken_names(facts, "facts")) if entries is not None else None
+        units = units and {name: None if unit in NUMBERLESS_UNITS else unit for name, unit in units.items()}
         history = frozenset(anchors) if anchors is not None else None
     if conditions is not None and (entries := section(conditions, "conditions")) is not None:
         known = conditions_of(entries, broken_names(conditions, "conditions"))
@@ -73,6 +74,9 @@ def _fact_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
         if name in RESERVED:
             message = f"'{name}' is a word of the rule language and cannot be a fact's name"
             yield entry.key.position.problem(message)
+        unit = entry.value.get("unit") if isinstance(entry.value, MapNode) else None
+        if unit is not None and text_of(unit) in NUMBERLESS_UNITS:
+            yield unit.position.problem(f"a fact of candles is a number, and a '{text_of(unit)}' is not")
     owner = document.root.entries["facts"].key.position
     yield from name_differences("fact", facts, fixed.facts, "fixed code", owner, only=False)
     history = section(document, "history")

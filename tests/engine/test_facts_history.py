@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,25 @@ from closed_bar_laws import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from shipped import Candles, examples, market, ms, rebuilt, recorded, ruleset, shipped_rules, variant, without
+from shipped import (
+    ROOT,
+    Candles,
+    examples,
+    market,
+    ms,
+    rebuilt,
+    recorded,
+    ruleset,
+    shipped_rules,
+    variant,
+    without,
+)
 
 from engine.candles import STEP_MS, CandleSet, resample
 from engine.expression import FactRef
 from engine.facts import History, Recorded, Snapshot, plan_facts
+from engine.ruleset import RulesetError, load
+from server.fixed_code import FIXED_CODE
 
 SYMBOL = "XRPUSDT"
 FIRST, LAST = ms("2025-06-01T22:00Z"), ms("2025-06-03T02:00Z")
@@ -195,3 +211,18 @@ def test_a_fact_that_overflows_is_unknown() -> None:
         column = dict(zip(refs, batch.columns["1m"][:, 0], strict=True))
         assert {name for name, value in column.items() if not np.isfinite(value)} == {"vwap"}
         assert np.isnan(column["vwap"])
+
+
+@pytest.mark.parametrize("unit", ["flag", "name"])
+def test_a_fact_of_candles_is_a_number(unit: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    path = tmp_path / "rules" / "facts.yaml"
+    written = path.read_text(encoding="utf-8")
+    line = next(row for row in written.splitlines() if row.strip().startswith("rsi:"))
+    path.write_text(written.replace(line, line.replace("unit: index", f"unit: {unit}")), encoding="utf-8")
+    with pytest.raises(RulesetError) as refused:
+        load(tmp_path / "rules", FIXED_CODE)
+    (problem,) = refused.value.problems
+    assert problem.message == f"a fact of candles is a number, and a '{unit}' is not"
+    assert problem.line == written.splitlines().index(line) + 1
+    assert problem.column == line.index("index") + 1
