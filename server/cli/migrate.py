@@ -11,7 +11,7 @@ from server.cli.options import JsonOption
 from server.cli.output import count, say, say_json
 
 CheckOption = Annotated[
-    bool, typer.Option("--check", help="Change nothing; exit code 1 if the database is behind.")
+    bool, typer.Option("--check", metavar="", help="Change nothing; exit code 1 if the database is behind.")
 ]
 
 

@@ -12,10 +12,12 @@ RulesOption = Annotated[
     typer.Option(
         "--rules",
         metavar="DIR",
-        help="Folder of rules. Without it: as given before the command.",
+        help="Folder of rules. Without it: ENTRYGATE_RULES_DIR, else the shipped ones.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON document instead of text.")
+]
 ProfileOption = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="Profile to use. Without it: the first enabled one."),
@@ -45,6 +47,6 @@ MarketDataOption = Annotated[
         " Without it: ENTRYGATE_MARKET_DATA, else the bundled ones.",
     ),
 ]
-JournalOption = Annotated[
-    bool, typer.Option("--journal/--no-journal", help="Whether to keep the run, so that it can be explained.")
+NoJournalOption = Annotated[
+    bool, typer.Option("--no-journal", metavar="", help="Do not keep the run; it cannot be explained later.")
 ]

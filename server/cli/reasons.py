@@ -22,7 +22,7 @@ CodeArgument = Annotated[
     str | None, typer.Argument(metavar="CODE", help="One code, such as not_enough_klines.")
 ]
 MarkdownOption = Annotated[
-    bool, typer.Option("--markdown", help="Print docs/reason-codes.md, the same list as a page.")
+    bool, typer.Option("--markdown", metavar="", help="Print docs/reason-codes.md, the same list as a page.")
 ]
 
 HEAD = """\

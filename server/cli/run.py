@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.errors import OK, PROBLEMS
+from server.cli.errors import OK, PROBLEMS, wrong_use
 from server.cli.instant import instant
 from server.cli.options import (
     AtOption,
-    JournalOption,
     JsonOption,
     MarketDataOption,
     ModeOption,
+    NoJournalOption,
     ProfileOption,
     RulesOption,
 )
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
     from server.cli.session import Choices
     from server.run import RunRequest
 
+MOST_MINUTES = 1440
+"""A day."""
+
 SymbolsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SYMBOL...", help="Symbols to decide on. Without any: all the profile selects."),
+    typer.Argument(metavar="SYMBOL", help="Symbols to decide on. Without any: all the profile selects."),
 ]
 MinutesOption = Annotated[
-    int, typer.Option("--minutes", metavar="N", min=1, max=1440, help="Run N minutes in a row, up to --at.")
+    int, typer.Option("--minutes", metavar="N", help="Run N minutes in a row, up to --at.")
 ]
 WorkersOption = Annotated[
-    int, typer.Option("--workers", metavar="N", min=1, help="Shares the symbols are split into.")
+    int, typer.Option("--workers", metavar="N", help="Shares the symbols are split into.")
 ]
 
 
@@ -49,7 +52,7 @@ def run(
     workers: WorkersOption = 1,
     rules: RulesOption = None,
     market_data: MarketDataOption = None,
-    journal: JournalOption = True,
+    no_journal: NoJournalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Decide on symbols now, or at an instant, and show why.
@@ -65,9 +68,11 @@ def run(
     from server.cli.session import Choices
     from server.run import RunRequest
 
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise wrong_use(f"--minutes: expected 1 to {MOST_MINUTES}, not {minutes}")
     at_ms = instant(at, "--at")
     folder = rules_folder(context, rules)
-    choices = Choices(rules=folder, at_ms=at_ms, market_data=market_data, journal=journal)
+    choices = Choices(rules=folder, at_ms=at_ms, market_data=market_data, journal=not no_journal)
     request = RunRequest(
         actor="cli",
         symbols=tuple(symbols or ()),

@@ -26,9 +26,7 @@ GRACE_SEC = 5
 HostOption = Annotated[
     str | None, typer.Option("--host", metavar="ADDRESS", help="Listen here. Without it: 127.0.0.1.")
 ]
-PortOption = Annotated[
-    int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="Without it: 8321.")
-]
+PortOption = Annotated[int | None, typer.Option("--port", metavar="N", help="Without it: 8321.")]
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="The paper venue's clock stands at this instant.")
 ]

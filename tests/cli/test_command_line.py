@@ -44,6 +44,7 @@ def test_version(light: Command) -> None:
         ("init", "entrygate init: missing argument 'DIR'.\nSee entrygate init --help"),
         ("explain", "explain which symbol? For example: entrygate explain BTCUSDT"),
         ("explain BTCUSDT --decision x", "--decision names everything by itself; leave out the rest"),
+        ("run --minutes 0", "--minutes: expected 1 to 1440, not 0"),
         ("run --at soon", "--at 'soon': expected an instant such as 2025-06-03T15:32:00Z"),
         (
             "run --at 2025-06-01T07:46",
