@@ -8,13 +8,16 @@ a real one with other digits in every number.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import re
+import sqlite3
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,7 +69,10 @@ async def _measured() -> list[Row]:
             count += len(record.batches[0])
             ready += len(record.trades)
             last = record.run_id
+        gc.collect()
+        gc.disable()
         reads = [await _day(journal, f"NAME{number}USDT") for number in range(READS)]
+        gc.enable()
         restored = [await _restored(journal, f"{last}.NAME{number}USDT") for number in range(READS)]
         async with database.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -74,6 +80,7 @@ async def _measured() -> list[Row]:
         await database.close()
         assert address.file is not None
         size = address.file.stat().st_size
+        alone = [_rows_alone(address.file, f"NAME{number}USDT") for number in range(READS)]
     return [
         Row("a day recorded", f"{count:,} decisions, {ready:,} of them with a trade entry"),
         Row(
@@ -83,6 +90,7 @@ async def _measured() -> list[Row]:
             size < 30 * 2**20,
         ),
         Row("one symbol's day read", _spread(reads), "< 5 ms", min(reads) < 0.005),
+        Row("its rows by sqlite3 alone", _spread(alone)),
         Row("one run recorded", _spread(spent)),
         Row("one decision restored", _spread(restored)),
     ]
@@ -99,6 +107,21 @@ async def _day(journal: Journal, symbol: str) -> float:
     found = await journal.decisions(wanted, page_size=1440)
     spent = time.perf_counter() - begun
     assert (len(found.items), found.total) == (1440, 1440)
+    return spent
+
+
+def _rows_alone(file: Path, symbol: str) -> float:
+    """What is below any journal: the same rows as tuples, by the driver."""
+    query = """
+        SELECT symbol_id, decision.run_id, outcome_id, run.run_id, as_of, ruleset_id FROM decision
+        JOIN run ON run.id = decision.run_id WHERE symbol_id = ? ORDER BY decision.run_id DESC
+    """
+    with closing(sqlite3.connect(file)) as connection:
+        (number,) = connection.execute("SELECT id FROM symbol WHERE name = ?", [symbol]).fetchone()
+        begun = time.perf_counter()
+        rows = connection.execute(query, [number]).fetchall()
+        spent = time.perf_counter() - begun
+    assert len(rows) == 1440
     return spent
 
 
