@@ -29,7 +29,7 @@ serve: $(VENV)/.run
 	@$(BIN)/entrygate serve --rules rules $(ARGS)
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff check .

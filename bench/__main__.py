@@ -14,6 +14,9 @@ from bench.table import Row
 ROOT = Path(__file__).resolve().parent.parent
 
 
+_HELD = {None: "", True: "held", False: "MISSED"}
+
+
 def _rules() -> list[Row]:
     from bench import rules
     from bench.folder import profile
@@ -62,7 +65,7 @@ def main() -> int:
         for column in ("what", "measured", "to hold", ""):
             table.add_column(column)
         for row in measure():
-            table.add_row(row.what, row.measured, row.hold, {None: "", True: "held", False: "MISSED"}[row.held])
+            table.add_row(row.what, row.measured, row.hold, _HELD[row.held])
             missed += row.held is False
         console.print(table)
     return 1 if missed else 0

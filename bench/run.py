@@ -104,8 +104,8 @@ def _stages(result: RunResult) -> Stages:
     return {**stages, "answer": seconds}
 
 
-OUTSIDE = {"journal", "resolve_symbols"}
-"""Stages that are not between candles in memory and the answer with reasons; shown beside the total."""
+OUTSIDE = {"resolve_symbols", "fetch_candles", "journal"}
+"""Stages before the candles are in memory, or after the answer stands; shown, and not part of the total."""
 
 
 def _rows(what: str, rounds: list[Stages], hold: float) -> list[Row]:
