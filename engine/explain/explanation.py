@@ -207,7 +207,7 @@ def _nearest(verdict: Verdict, timeframes: list[TimeframeExplanation]) -> tuple[
 
 def _sentence(verdict: Verdict, gates: list[GateExplanation], nearest: tuple[NearMiss, ...]) -> str:
     if verdict.status == "READY":
-        return f"READY {verdict.side} on {verdict.execution_timeframe}: every condition and gate passed"
+        return f"READY {verdict.side} on {verdict.execution_timeframe}: its scenarios and every gate passed"
     if nearest:
         return nearest[0].sentence
     blocking = next((gate for gate in gates if not gate.passed), None)

@@ -127,7 +127,7 @@ def test_a_filter_that_vetoed_is_what_was_in_the_way() -> None:
 def test_a_ready_row_has_nothing_in_its_way() -> None:
     explained = why(small(), rsi_5m=70.0, rsi_1m=70.0)
     assert explained.nearest == ()
-    assert explained.sentence == "READY long on 1m: every condition and gate passed"
+    assert explained.sentence == "READY long on 1m: its scenarios and every gate passed"
 
 
 FACTS = ("ema_9", "ema_20", "ema_21", "ema_50", "ema_200", "rsi")
