@@ -1,0 +1,68 @@
+"""One golden file per reason code that a run gives by itself: what the answer says of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from run_answers import BUNDLED, SHORTS, as_sent
+from syrupy.assertion import SnapshotAssertion
+from test_run_isolation import edit_contracts, too_short
+
+from server.exchange.paper import PaperExchange, PaperOptions
+from server.exchange.paper.venue import BUNDLED as BUNDLED_FOLDER
+from server.run import RunReason, RunRequest
+from server.run.memory import ProfileMemory
+from server.run.runner import Runner
+from server.run.verdicts import decide_share
+from server.service import Service
+
+
+async def test_blacklisted(opened: Service, golden: SnapshotAssertion) -> None:
+    edit_contracts(opened, ("blacklist: []", "blacklist: [ETHUSDT]"))
+    request = RunRequest(actor="test", as_of_ms=SHORTS, symbols=("ETHUSDT",))
+    data = as_sent((await opened.runner.run(request)).to_json())["data"]
+    assert {"symbols": data["symbols"], "excluded": data["excluded"]} == golden
+
+
+async def test_candles_unavailable(
+    opened: Service,
+    runner_on: Callable[[PaperExchange], Runner],
+    tmp_path: Path,
+    golden: SnapshotAssertion,
+) -> None:
+    folder = tmp_path / "candles"
+    shutil.copytree(BUNDLED_FOLDER / "candles", folder)
+    (folder / "ETHUSDT-1m.parquet").write_bytes(b"not a table")
+    runner = runner_on(PaperExchange(PaperOptions(market_data=folder)))
+    request = RunRequest(actor="test", as_of_ms=SHORTS, symbols=("ETHUSDT",))
+    answer = as_sent((await runner.run(request)).to_json())
+    said = json.dumps({"status": answer["status"], "ETHUSDT": answer["data"]["symbols"]["ETHUSDT"]})
+    assert json.loads(said.replace(str(folder), "FOLDER")) == golden
+
+
+async def test_evaluation_error(opened: Service, golden: SnapshotAssertion) -> None:
+    memory = ProfileMemory(opened.rulesets.current.profiles["scalper_micro"])
+    venue, symbol = opened.venues["paper"], BUNDLED[0]
+    starts = memory.candle_starts(SHORTS)
+    candles = {tf: too_short(await venue.candles(symbol, tf, start, SHORTS)) for tf, start in starts.items()}
+    found, failed = decide_share(memory, [symbol], {symbol: candles}, SHORTS, "pragmatic")
+    assert found == []
+    assert [asdict(failure) for failure in failed] == golden
+
+
+async def test_journal_unavailable(opened: Service, golden: SnapshotAssertion) -> None:
+    async with opened.database.write() as connection:
+        await connection.exec_driver_sql("DROP TABLE trade_decision")
+    answer = as_sent((await opened.runner.run(RunRequest(actor="test", as_of_ms=SHORTS))).to_json())
+    (error,) = answer["data"]["errors"]
+    said = error["message"].replace(answer["data"]["run"]["run_id"], "RUN")
+    assert {"status": answer["status"], "error": error | {"message": said}} == golden
+
+
+def test_no_reason_is_left_out() -> None:
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert {str(reason) for reason in RunReason} <= tested
