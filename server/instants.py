@@ -22,7 +22,7 @@ def at(text: str) -> int:
     Raises ``ValueError`` that says what is missing; a time without a zone is not guessed at.
     """
     form = re.fullmatch(
-        r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?", text
+        r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?", text, re.ASCII
     )
     if form is None:
         raise ValueError("expected an instant such as 2025-06-03T15:32:00Z")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from engine.documents.nearest import nearest
+from server.api.instant_pattern import any_instant
 from server.instants import at, iso
 from server.run.request import FieldProblem
 
@@ -197,7 +198,7 @@ def instant(
     parameter: str, summary: str, earliest_ms: int | None = None, existing: Existing | None = None
 ) -> Parameter:
     """An instant as ISO 8601 with its zone, or as milliseconds since 1970; read as milliseconds."""
-    as_text = {"type": "string", "format": "date-time"}
+    as_text = {"type": "string", "pattern": any_instant()}
     as_number = {"type": "integer", "minimum": earliest_ms or 0, "maximum": _LATEST_MS}
 
     def within(at_ms: int) -> int:

@@ -12,6 +12,7 @@ import msgspec
 
 from engine import __version__
 from server.api.endpoint import JSON_BODY, Endpoint
+from server.api.instant_pattern import instants_until
 from server.api.parameters import BLANKS, Existing, Parameter
 from server.api.problems import MEDIA_TYPE, Problem
 
@@ -156,5 +157,8 @@ def _named(schema: Mapping[str, Any], names: Sequence[str]) -> Json:
 
 
 def _until(schema: Mapping[str, Any], clock_ms: int) -> Json:
-    numbers = {"integer": {"maximum": clock_ms}}
-    return {"anyOf": [{**inner, **numbers.get(inner["type"], {})} for inner in schema["anyOf"]]}
+    bounds: dict[str, Json] = {
+        "integer": {"maximum": clock_ms},
+        "string": {"pattern": instants_until(clock_ms)},
+    }
+    return {"anyOf": [{**inner, **bounds.get(inner["type"], {})} for inner in schema["anyOf"]]}
