@@ -36,17 +36,16 @@ _ENTRYGATE = """#!/bin/sh
 exec {python} -c 'from server.cli import main; main()' "$@"
 """
 _CURL = '''#!{python}
-"""As much of curl as the pages use: -s, -X METHOD, -d BODY and an address."""
+"""As much of curl as the pages use: -s, --json BODY and an address."""
 import sys, urllib.error, urllib.request
-words, method, body = sys.argv[1:], None, None
+words, body = sys.argv[1:], None
 rest = []
 while words:
     word = words.pop(0)
-    if word == "-X": method = words.pop(0)
-    elif word == "-d": body = words.pop(0).encode()
+    if word == "--json": body = words.pop(0).encode()
     elif word != "-s": rest.append(word)
 head = {{"Content-Type": "application/json"}} if body else {{}}
-request = urllib.request.Request(rest[0], body, head, method=method)
+request = urllib.request.Request(rest[0], body, head)
 try:
     answer = urllib.request.urlopen(request)
 except urllib.error.HTTPError as refused:
