@@ -35,6 +35,8 @@ def parse_object(content: bytes) -> list[tuple[str, Any]]:
             parse_constant=_refuse_constant,
             parse_float=_finite,
         )
+        if b"\\u" in content:
+            _refuse_half_characters(parsed)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise MalformedBody(f"the body is not JSON: {error.msg} at {place}") from error
@@ -53,6 +55,15 @@ def parse_object(content: bytes) -> list[tuple[str, Any]]:
 
 class _Members(list[tuple[str, Any]]):
     """The members of an object as they were written."""
+
+
+def _refuse_half_characters(parsed: Any) -> None:
+    """Half a surrogate pair is no text: it can neither be looked up nor sent back in an answer."""
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise MalformedBody(f"the body is not JSON: {half} is half of a character") from error
 
 
 def _refuse_constant(word: str) -> NoReturn:

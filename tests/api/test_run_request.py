@@ -174,6 +174,8 @@ MALFORMED = [
     (b'\xff\xfe{"workers": 1}', "not UTF-8"),
     (b"[" * 100_000, "nested too deeply"),
     (b'{"a": ' * 20_000, "nested too deeply"),
+    (b'{"\\ud800": 1}', "'\\ud800' is half of a character"),
+    (b'{"symbols": ["\\ud800"]}', "'\\ud800' is half of a character"),
 ]
 
 
