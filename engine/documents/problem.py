@@ -20,7 +20,7 @@ class Problem:
 
     def __str__(self) -> str:
         tail = f"; {self.hint}" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.column}: {self.message}{tail}"
+        return one_line(f"{self.file}:{self.line}:{self.column}: {self.message}{tail}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class Position:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+def one_line(text: str) -> str:
+    """The text with escapes for line breaks and whatever else cannot be printed or encoded."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str | None:

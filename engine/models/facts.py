@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.models.base import Document, Model, Name, Timeframe, Unit
 
@@ -63,6 +63,12 @@ class MacdFact(FactBase):
     fast: Period
     slow: Period
     signal: Period
+
+    @model_validator(mode="after")
+    def _ordered(self) -> MacdFact:
+        if self.fast >= self.slow:
+            raise ValueError(f"fast {self.fast} is not below slow {self.slow}")
+        return self
 
 
 class AtrFact(FactBase):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.documents import Node, Problem, ScalarNode
+from engine.documents.reader import MAX_DEPTH
 from engine.expression import Scope
 from engine.models.conditions import JUNCTIONS
 from engine.ruleset.expressions import MAX_LAG, RESERVED, counted_parameters, mentions, read_expression
-from engine.ruleset.names import ConditionName, ParameterName, entries_of, items_of
+from engine.ruleset.names import ConditionName, ParameterName, entries_of, items_of, text_of
 from engine.ruleset.trees import NameUse, tree_problems, uses, value_problem
 
 NUMBERLESS_UNITS = ("flag", "name")
@@ -44,23 +45,48 @@ def members(condition: ConditionName) -> tuple[Node, ...]:
 
 
 def cycle_problems(conditions: Mapping[str, ConditionName]) -> Iterator[Problem]:
-    """One problem for each circle of conditions, at the reference that closes it."""
-    done: set[str] = set()
-
-    def visit(name: str, trail: list[str]) -> Iterator[Problem]:
-        trail.append(name)
-        for use in _uses_of(conditions[name]):
-            if use.name in trail:
-                circle = " → ".join([*trail[trail.index(use.name) :], use.name])
+    """One problem for each circle of conditions, at the reference that closes it, and each chain too long."""
+    levels: dict[str, int] = {}
+    for start in conditions:
+        trail: dict[str, Iterator[NameUse]] = {}
+        if start not in levels:
+            trail[start] = _uses_of(conditions[start])
+        while trail:
+            name, remaining = next(reversed(trail.items()))
+            use = next(remaining, None)
+            if use is None:
+                del trail[name]
+                yield from _depth_problems(conditions[name], levels)
+            elif use.name in trail:
+                names = list(trail)
+                circle = " → ".join([*names[names.index(use.name) :], use.name])
                 yield use.node.position.problem(f"conditions refer to each other in a circle: {circle}")
-            elif use.name in conditions and use.name not in done:
-                yield from visit(use.name, trail)
-        trail.pop()
-        done.add(name)
+            elif use.name in conditions and use.name not in levels:
+                trail[use.name] = _uses_of(conditions[use.name])
 
-    for name in conditions:
-        if name not in done:
-            yield from visit(name, [])
+
+def _depth_problems(condition: ConditionName, levels: dict[str, int]) -> Iterator[Problem]:
+    """Adds a condition's ``levels``; a problem where it is the first of a chain that has too many."""
+    below = max((_levels_of(member, levels) for member in members(condition)), default=0)
+    levels[condition.name] = below + 1
+    used = max((levels.get(use.name, 0) for use in _uses_of(condition)), default=0)
+    if below + 1 > MAX_DEPTH >= used:
+        yield condition.key.position.problem(
+            f"condition '{condition.name}' stands on more than {MAX_DEPTH} levels of groups and conditions"
+        )
+
+
+def _levels_of(tree: Node, levels: Mapping[str, int]) -> int:
+    if (name := text_of(tree)) is not None:
+        return levels.get(name, 0)
+    below = [0]
+    for key, entry in entries_of(tree).items():
+        if key not in JUNCTIONS:
+            below.append(levels.get(key, 0))
+        else:
+            inner = (entry.value,) if key == "not" else items_of(entry.value)
+            below += [1 + _levels_of(member, levels) for member in inner]
+    return max(below)
 
 
 def closure(names: Iterator[str], conditions: Mapping[str, ConditionName]) -> frozenset[str]:

@@ -67,8 +67,13 @@ def read_contents(folder: Path) -> dict[str, bytes]:
         relative = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
         if path.suffix in YAML_SUFFIXES and path.is_file() and not hidden:
-            found[relative.as_posix()] = path.read_bytes()
+            found[_encodable(relative.as_posix())] = path.read_bytes()
     return found
+
+
+def _encodable(name: str) -> str:
+    """A file's name with escapes for bytes that are no UTF-8, so that every problem of it can be told."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def content_hash(contents: Mapping[str, bytes]) -> str:

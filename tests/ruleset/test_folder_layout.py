@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from small_folder import SMALL, problems
+
+from engine.ruleset.folder import content_hash, read_contents
 
 FILES = [
     (
@@ -20,6 +25,7 @@ FILES = [
         "did you mean 'validation.yaml'?",
     ),
     ({"more/x.yaml": "a: 1"}, "more/x.yaml:1:1: no document of this name is read in more"),
+    ({"a\nb.yaml": "a: 1"}, "a\\nb.yaml:1:1: no document of this name is read here"),
 ]
 
 
@@ -46,3 +52,10 @@ def test_a_gate_that_nobody_asks() -> None:
     assert problems({**SMALL, "gates/dat.yaml": gate}) == [
         "gates/dat.yaml:2:7: unknown gate 'dat'; did you mean 'data'?"
     ]
+
+
+def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
+    tmp_path.joinpath(os.fsdecode(b"a\xff.yaml")).write_text("a: 1")
+    contents = read_contents(tmp_path)
+    assert list(contents) == ["a\\udcff.yaml"]
+    assert content_hash(contents) != content_hash({})

@@ -12,6 +12,22 @@ def test_the_small_folder_is_good() -> None:
     assert problems(SMALL) == []
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_chain_of_conditions_that_is_too_long(order: int) -> None:
+    chain = [f"  c{n}: {{all_of: [c{n - 1}]}}\n" for n in range(1, 2001)][::order]
+    texts = {**SMALL, "conditions.yaml": SMALL["conditions.yaml"] + "  c0: {not: above}\n" + "".join(chain)}
+    (problem,) = problems(texts)
+    line = 80 if order == 1 else 1963
+    message = "condition 'c59' stands on more than 60 levels of groups and conditions"
+    assert problem == f"conditions.yaml:{line}:3: {message}"
+
+
+def test_a_long_circle_of_conditions() -> None:
+    circle = "".join(f"  c{n}: {{all_of: [c{(n + 1) % 2000}]}}\n" for n in range(2000))
+    found = problems({**SMALL, "conditions.yaml": SMALL["conditions.yaml"] + circle})
+    assert any("in a circle: c0 → c1 → " in problem for problem in found)
+
+
 CASES = [
     # names in expressions, at their column
     (
@@ -31,6 +47,12 @@ CASES = [
         "when: close > ema_9",
         "when: >-\n      close\n      > ema_99",
         ["conditions.yaml:7:9: unknown fact or parameter 'ema_99'; did you mean 'ema_9'?"],
+    ),
+    (
+        "facts.yaml",
+        "rsi: {indicator: rsi, period: 14, unit: index}",
+        "rsi: {indicator: macd, output: line, fast: 26, slow: 12, signal: 9, unit: price}",
+        ["facts.yaml:9:3: fast 26 is not below slow 12"],
     ),
     # names in trees
     (
