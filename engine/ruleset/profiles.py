@@ -146,6 +146,10 @@ def _timeframe_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
     for timeframe, entry in entries_of(root.get("min_candles")).items():
         if timeframe not in decided and entry.key.position.file == own.file:
             yield entry.key.position.problem(f"min_candles of '{timeframe}' is never asked")
+    least = root.get("min_candles")
+    if isinstance(least, MapNode) and least.position.file == own.file:
+        for timeframe in sorted(decided - entries_of(least).keys()):
+            yield least.position.problem(f"min_candles does not say how many candles '{timeframe}' needs")
 
 
 def history_problems(root: MapNode, history: frozenset[str]) -> Iterator[Problem]:

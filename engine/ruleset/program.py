@@ -83,7 +83,7 @@ class ProfileRules:
 
 
 def least_candles(validation: ValidationDocument, timeframe: Timeframe) -> int:
-    """``min_candles`` of a timeframe; one that the map does not name only needs what its facts need."""
+    """``min_candles`` of a timeframe; one that is only read across timeframes needs what its facts need."""
     if isinstance(validation.min_candles, int):
         return validation.min_candles
     return validation.min_candles.get(timeframe, 1)

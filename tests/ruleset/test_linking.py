@@ -348,8 +348,14 @@ CASES = [
     (
         VALIDATION,
         "min_candles: 20",
-        "min_candles: {1m: 20, 4h: 20}",
-        [f"{VALIDATION}:9:23: min_candles of '4h' is never asked"],
+        "min_candles: {1m: 20, 5m: 20, 4h: 20}",
+        [f"{VALIDATION}:9:31: min_candles of '4h' is never asked"],
+    ),
+    (
+        VALIDATION,
+        "min_candles: 20",
+        "min_candles: {1m: 20}",
+        [f"{VALIDATION}:9:14: min_candles does not say how many candles '5m' needs"],
     ),
     # profiles
     (
