@@ -6,9 +6,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from server.cli.check import check
 from server.cli.errors import OK, PROBLEMS, USAGE, CommandError
@@ -26,8 +27,27 @@ NAME = "entrygate"
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 
+
+class _Command(TyperCommand):
+    def get_help_option(self, ctx: Any) -> Any:
+        return _plain(super().get_help_option(ctx))
+
+
+class _Group(TyperGroup):
+    def get_help_option(self, ctx: Any) -> Any:
+        return _plain(super().get_help_option(ctx))
+
+
+def _plain(option: Any) -> Any:
+    """``--help`` shown as the flag it is, without a kind of value."""
+    if option is not None:
+        option.metavar = ""
+    return option
+
+
 app = typer.Typer(
     name=NAME,
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -91,7 +111,7 @@ for _command, _panel in (
     (serve, _SERVICE),
     (migrate, _SERVICE),
 ):
-    app.command(rich_help_panel=_panel, help=_paragraphs(_command.__doc__))(_command)
+    app.command(cls=_Command, rich_help_panel=_panel, help=_paragraphs(_command.__doc__))(_command)
 
 
 def run_command(arguments: Sequence[str]) -> int:

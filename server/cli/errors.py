@@ -22,10 +22,14 @@ def wrong_use(*lines: str) -> CommandError:
     return CommandError(*lines, code=USAGE)
 
 
-def unknown(what: str, name: str, valid: Iterable[str]) -> CommandError:
-    """``no <what> 'name'``, with the nearest of the ``valid`` names, or all of them where none is near."""
+def unknown(what: str, name: str, valid: Iterable[str], *, listed_by: str | None = None) -> CommandError:
+    """``no <what> 'name'``, with the nearest of the ``valid`` names, or all of them where none is near.
+
+    Where they are too many for a line, the command that lists them is said instead.
+    """
     from engine.documents import did_you_mean
 
     names = list(valid)
-    hint = did_you_mean(name, names) or (f"there is {', '.join(names)}" if names else "there is none")
+    choices = f"there is {', '.join(names)}" if names else "there is none"
+    hint = did_you_mean(name, names) or (f"{listed_by} lists them" if listed_by else choices)
     return wrong_use(f"no {what} '{name}'; {hint}")

@@ -55,7 +55,7 @@ def reasons(
     known = read_rules(rules_folder(context, rules)).reasons
     if code is not None:
         if code not in known:
-            raise unknown("reason code", code, known)
+            raise unknown("reason code", code, known, listed_by="entrygate reasons")
         say_json(_json(code, known[code])) if as_json else say(*_one(code, known[code]))
     elif as_json:
         say_json([_json(name, reason) for name, reason in known.items()])

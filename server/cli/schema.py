@@ -64,4 +64,4 @@ def _print_kinds(about: dict[str, str]) -> None:
 
 
 def _first_line(text: str | None) -> str:
-    return (text or "").strip().split("\n\n", 1)[0].replace("\n", " ")
+    return (text or "").strip().split("\n\n", 1)[0].replace("\n", " ").replace("``", "")

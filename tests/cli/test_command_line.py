@@ -30,6 +30,7 @@ def test_the_help_of_a_command_says_what_it_does_and_gives_an_example(light: Com
     assert f"Usage: entrygate {command}" in answer.out
     assert f"Example: entrygate {command}" in answer.out
     assert "--json" in answer.out
+    assert "<bool>" not in answer.out
 
 
 def test_version(light: Command) -> None:

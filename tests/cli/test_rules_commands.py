@@ -120,6 +120,7 @@ def test_reasons_lists_all_and_explains_one(light: Command, rules: Path) -> None
     assert (
         light("reasons", "klines_stal").err == "no reason code 'klines_stal'; did you mean 'klines_stale'?\n"
     )
+    assert light("reasons", "nothing").err == "no reason code 'nothing'; entrygate reasons lists them\n"
     assert light("reasons", "klines_stale", "--markdown").code == 2
 
 
