@@ -43,13 +43,16 @@ def read_expression(
     if any(mentions(text, name) for name in unreadable):
         return None, []
     try:
-        return Expression.read(text, scope), []
+        expression = Expression.read(text, scope)
     except ExpressionError as error:
         found: list[Problem] = []
         for problem in error.problems:
             hint = did_you_mean(problem.wrong, problem.choices) if problem.wrong is not None else None
             found.append(node.position_of(problem.offset).problem(problem.message, hint))
         return None, found
+    if not any(isinstance(inner, n.Fact) for inner in nodes_of(expression.tree)):
+        return expression, [node.position.problem("the expression reads no fact, so it always says the same")]
+    return expression, []
 
 
 def mentions(text: str, name: str) -> bool:

@@ -352,6 +352,12 @@ CASES = [
         [f"{VALIDATION}:9:31: min_candles of '4h' is never asked"],
     ),
     (
+        "gates/execution.yaml",
+        "when: candidates == 0",
+        'when: "false"',
+        ["gates/execution.yaml:7:34: the expression reads no fact, so it always says the same"],
+    ),
+    (
         VALIDATION,
         "min_candles: 20",
         "min_candles: {1m: 20}",
