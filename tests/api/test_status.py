@@ -88,6 +88,11 @@ async def test_what_goes_wrong_inside_stays_inside(api: Api, capsys: pytest.Capt
     assert response.json()["request_id"] in response.json()["detail"]
 
 
+async def test_the_bare_address_leads_to_the_page(api: Api) -> None:
+    answer = await api.get("/", follow_redirects=False)
+    assert (answer.status_code // 100, answer.headers["location"]) == (3, "/schema")
+
+
 async def test_no_page_of_another_origin_may_ask(api: Api) -> None:
     response = await api.get("/health", headers={"origin": "https://example.org"})
     assert not [name for name in response.headers if name.startswith("access-control")]

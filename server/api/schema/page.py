@@ -8,6 +8,7 @@ from pathlib import Path
 from litestar import MediaType, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from server.api.endpoint import service_of
 from server.api.problems import AnyRequest
@@ -36,6 +37,12 @@ async def openapi_json(request: AnyRequest) -> Response[bytes]:
     return Response(content, media_type="application/vnd.oai.openapi+json")
 
 
+@get("/", include_in_schema=False, sync_to_thread=False)
+def home() -> Redirect:
+    """A person who opens the bare address finds the page."""
+    return Redirect("/schema")
+
+
 @get("/schema", include_in_schema=False, sync_to_thread=False)
 def page() -> Response[bytes]:
     """The page itself; everything it needs comes from ``/schema/assets``."""
@@ -55,4 +62,4 @@ def asset(name: FromPath[str]) -> Response[bytes]:
     raise NotFoundException
 
 
-HANDLERS = (openapi_json, page, asset)
+HANDLERS = (home, openapi_json, page, asset)
