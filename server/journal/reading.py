@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, case, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.database import tables as t
@@ -37,16 +37,27 @@ _RUN = (
 )
 _RUNS = t.run.join(t.ruleset, t.ruleset.c.id == t.run.c.ruleset_id)
 
-_DECISIONS = t.decision.join(t.run, t.run.c.id == t.decision.c.run_id)
+_PAYLOAD = (
+    select(t.trade_decision.c.payload)
+    .where(
+        t.trade_decision.c.symbol_id == t.decision.c.symbol_id,
+        t.trade_decision.c.run_id == t.decision.c.run_id,
+    )
+    .scalar_subquery()
+)
+_READY = select(t.outcome.c.id).where(t.outcome.c.status == "READY")
 _DECISION = (
     t.decision.c.symbol_id,
     t.decision.c.run_id,
     t.decision.c.outcome_id,
-    t.run.c.run_id,
-    t.run.c.as_of,
-    t.run.c.ruleset_id,
+    case((t.decision.c.outcome_id.in_(_READY), _PAYLOAD)),  # looked up for the few that can have one
 )
-_DecisionRow = tuple[int, int, int, str, int, int]
+_DecisionRow = tuple[int, int, int, bytes | None]
+
+RunHead = tuple[str, int, str, str]
+"""What a decision says of its run: id, as-of instant, profile, fingerprint. It never changes."""
+
+HEADS_KEPT = 50_000
 _COUNTED = {"READY": t.run.c.ready, "INVALID": t.run.c.invalid, "ERROR": t.run.c.failed}
 
 
@@ -70,7 +81,7 @@ class Reader:
 
     symbols: Lookup
     outcomes: Lookup
-    _rulesets: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    _heads: dict[int, RunHead] = field(default_factory=dict[int, RunHead])
 
     async def runs(
         self, connection: AsyncConnection, profile: str | None, offset: int, limit: int
@@ -127,8 +138,8 @@ class Reader:
         where = await self._row_conditions(connection, wanted)
         if where is None:
             return (), 0
-        counted = _DECISIONS if (of_runs := _run_conditions(wanted)) else t.decision
-        where += of_runs
+        if of_runs := _run_conditions(wanted):
+            where.append(t.decision.c.run_id.in_(select(t.run.c.id).where(*of_runs)))
         if runs := _period_conditions(wanted):
             # Bounds on the run's number let the decisions' own index skip what is outside the period.
             first, last = (select(end(t.run.c.id)).where(*runs) for end in (func.min, func.max))
@@ -136,7 +147,7 @@ class Reader:
         found = await self._read(connection, where, offset, limit + 1)
         if found and len(found) <= limit:
             return found, offset + len(found)
-        count = select(func.count()).select_from(counted).where(*where)
+        count = select(func.count()).select_from(t.decision).where(*where)
         return found[:limit], int(await connection.scalar(count) or 0)
 
     async def _by_run(
@@ -200,37 +211,37 @@ class Reader:
         offset: int | None = None,
         limit: int | None = None,
     ) -> tuple[Decision, ...]:
-        query = select(*_DECISION).select_from(_DECISIONS).where(*where)
+        query = select(*_DECISION).where(*where)
         query = query.order_by(t.decision.c.run_id.desc(), t.decision.c.symbol_id).offset(offset).limit(limit)
         rows = cast("Sequence[_DecisionRow]", (await connection.execute(query)).all())
         symbols = await self.symbols.keys(connection, {row[0] for row in rows})
         numbers = {row[2] for row in rows}
         keys = await self.outcomes.keys(connection, numbers)
         outcomes = {number: Outcome.of(keys[number]) for number in numbers}
-        rulesets = await self._ruleset_names(connection, {row[5] for row in rows})
-        ready = {number for number, outcome in outcomes.items() if outcome.status == "READY"}
-        trades = await _trades(connection, [(row[0], row[1]) for row in rows if row[2] in ready])
-        made = [
-            Decision(
-                *(run_id, as_of),
-                *rulesets[ruleset],
-                symbols[symbol][0],
-                *outcomes[outcome],
-                trades.get((symbol, run)),
-            )
-            for symbol, run, outcome, run_id, as_of, ruleset in rows
-        ]
-        return tuple(made)
+        heads = await self._run_heads(connection, {row[1] for row in rows})
+        said = {(s, o): (symbols[s][0], *outcomes[o]) for s, o in {(row[0], row[2]) for row in rows}}
+        make = Decision._make
+        return tuple(
+            [
+                make((*heads[run], *said[symbol, outcome], trade and _trade(trade)))
+                for symbol, run, outcome, trade in rows
+            ]
+        )
 
-    async def _ruleset_names(
-        self, connection: AsyncConnection, numbers: set[int]
-    ) -> Mapping[int, tuple[str, str]]:
-        """Profile and fingerprint of rulesets."""
-        if unknown := numbers - self._rulesets.keys():
-            c = t.ruleset.c
-            rows = await connection.execute(select(c.id, c.profile, c.fingerprint).where(c.id.in_(unknown)))
-            self._rulesets.update({row.id: (row.profile, row.fingerprint) for row in rows})
-        return self._rulesets
+    async def _run_heads(self, connection: AsyncConnection, numbers: set[int]) -> Mapping[int, RunHead]:
+        """At least the heads of these runs; those of neighbours are read with them."""
+        missing = sorted(numbers - self._heads.keys())
+        if len(self._heads) > HEADS_KEPT:
+            self._heads, missing = {}, sorted(numbers)
+        c = t.run.c
+        query = select(c.id, c.run_id, c.as_of, t.ruleset.c.profile, t.ruleset.c.fingerprint)
+        for start in range(0, len(missing), 500):
+            some = missing[start : start + 500]
+            near = some[-1] - some[0] < 2 * len(some)
+            which = c.id.between(some[0], some[-1]) if near else c.id.in_(some)
+            rows = await connection.execute(query.select_from(_RUNS).where(which))
+            self._heads.update({number: (*head,) for number, *head in rows})
+        return self._heads
 
 
 def _run_conditions(wanted: DecisionFilter) -> list[Condition]:
@@ -250,20 +261,9 @@ def _period_conditions(wanted: DecisionFilter) -> list[Condition]:
     return conditions
 
 
-async def _trades(
-    connection: AsyncConnection, keys: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], Json]:
-    """Trade-entry decisions by symbol and run; perhaps some more, which costs less than asking for pairs."""
-    found: dict[tuple[int, int], Json] = {}
-    c = t.trade_decision.c
-    for start in range(0, len(keys), 500):
-        some = keys[start : start + 500]
-        where = (c.symbol_id.in_({symbol for symbol, _ in some}), c.run_id.in_({run for _, run in some}))
-        rows = await connection.execute(select(c.symbol_id, c.run_id, c.payload).where(*where))
-        found.update(
-            {(row.symbol_id, row.run_id): codec.read_document(codec.expand(row.payload)) for row in rows}
-        )
-    return found
+def _trade(payload: bytes) -> Json:
+    """A trade-entry decision as it was handed in."""
+    return codec.read_document(codec.expand(payload))
 
 
 async def contents(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, bytes]:
