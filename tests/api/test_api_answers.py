@@ -117,7 +117,6 @@ async def test_decisions_are_filtered(api: Api) -> None:
         "/api/decisions/00000000-0000-4000-8000-000000000000.BTCUSDT/explain",
         "/api/profiles/nope",
         "/api/nope",
-        "/",
     ],
 )
 async def test_what_is_not_there(api: Api, path: str) -> None:
