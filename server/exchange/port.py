@@ -1,5 +1,7 @@
 """The one exchange port: what the service may ask of a venue, and the values it answers with.
 
+The values of trading are in `server.exchange.trading`.
+
 Adapters (``paper``; others stand beside it) satisfy `Exchange` structurally. Prices, sizes and money are
 `Decimal`; candles are float64 columns because they feed indicators. Instants are milliseconds UTC. Sizes are
 in contracts, as venues count them: base amount = contracts x ``contract_size``.
@@ -14,10 +16,20 @@ from typing import Literal, Protocol
 
 from engine.candles import CandleSet, Timeframe
 from engine.models.base import Side
+from server.exchange.trading import (
+    ClosingOrder,
+    EntryOrder,
+    Fill,
+    MarginMode,
+    OrderSide,
+    OrderState,
+    OrderType,
+    Outcome,
+    TriggerOrder,
+    TriggerRequest,
+)
 
 ContractStatus = Literal["trading", "suspended", "delisted"]
-OrderSide = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,76 @@ class Exchange(Protocol):
 
     async def balance(self) -> Balance: ...
 
-    async def positions(self) -> Sequence[Position]: ...
+    async def positions(self) -> Sequence[Position]:
+        """Every open position."""
+        ...
 
-    async def open_orders(self) -> Sequence[OpenOrder]: ...
+    async def open_orders(self) -> Sequence[OpenOrder]:
+        """Orders that rest in the book; triggers that wait for a price are `trigger_orders`."""
+        ...
+
+    async def trigger_orders(self) -> Sequence[TriggerOrder]:
+        """Every trigger that waits, attached to an order that has filled or placed by itself."""
+        ...
+
+    async def order(self, symbol: str, client_order_id: str) -> OrderState | None:
+        """The order of that client id, open or closed; None only where the venue proves there is none."""
+        ...
+
+    async def fills(self, symbol: str, since_ms: int) -> Sequence[Fill]:
+        """Executions of the account in ``symbol`` since then, oldest first."""
+        ...
+
+    async def realised_pnl(self, since_ms: int) -> Decimal:
+        """What the account has realised since then in USDT: profits less losses, fees and funding."""
+        ...
+
+    # What changes something never raises `VenueUnavailable`: not knowing is an outcome.
+
+    @property
+    def attaches_protection(self) -> bool:
+        """Whether the stop and the take profit of an `EntryOrder` are armed by the venue with its fill."""
+        ...
+
+    @property
+    def receive_window_ms(self) -> int:
+        """A request that has not arrived after so long is refused by the venue: it cannot happen any more."""
+        ...
+
+    def orders_obstacle(self) -> str | None:
+        """Why this venue, as it is set up, takes no orders; None where it does."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Returns once about so much of the venue's time has passed."""
+        ...
+
+    async def set_leverage(self, symbol: str, leverage: int, margin_mode: MarginMode) -> Outcome:
+        """Accepted means that the venue's own answer states this very leverage."""
+        ...
+
+    async def submit(self, order: EntryOrder) -> Outcome:
+        """Sends the order once. A client id the venue has seen before is refused, whatever became of it."""
+        ...
+
+    async def close(self, order: ClosingOrder) -> Outcome:
+        """Reduces a position at the market."""
+        ...
+
+    async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
+        """Asks to cancel an open order; a fill may come first, so the order is read afterwards."""
+        ...
+
+    async def place_trigger(self, request: TriggerRequest) -> Outcome:
+        """Adds a trigger. One that the last price would fire at once is refused (``invalid_price``)."""
+        ...
+
+    async def amend_trigger(
+        self, trigger: TriggerOrder, trigger_price: Decimal, size: Decimal | None
+    ) -> Outcome:
+        """Moves a waiting trigger in place: at no instant is there none."""
+        ...
+
+    async def cancel_trigger(self, trigger: TriggerOrder) -> Outcome:
+        """Takes a waiting trigger away."""
+        ...
