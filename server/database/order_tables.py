@@ -1,7 +1,8 @@
 """Tables of trade entry: what is meant to happen, what has happened, and what is in force.
 
 An ``order_intent`` row is committed before anything leaves for a venue and is never deleted; one row per
-decision key, whatever becomes of it. ``order_event`` is its journey, in order. ``symbol_hold`` keeps a symbol
+decision key, whatever becomes of it. ``order_name`` has every client order id that an intent ever gave out,
+stored before it is used. ``order_event`` is its journey, in order. ``symbol_hold`` keeps a symbol
 from being entered again, ``trading_halt`` everything. ``operator_action`` is who changed what and why.
 Money and sizes are decimal texts. Instants are ms UTC: ``…_at`` by the clock of the venue, ``recorded_at`` by
 the clock of this machine.
@@ -56,6 +57,16 @@ order_intent = Table(
     Index("ix_order_intent_state", "exchange", "account", "state"),
     Index("ix_order_intent_created", "created_at"),
     Index("ix_order_intent_symbol", "symbol", "created_at"),
+)
+
+order_name = Table(
+    "order_name",
+    metadata,
+    Column("client_order_id", String(32), primary_key=True),
+    Column("decision_key", String, ForeignKey("order_intent.decision_key"), nullable=False, index=True),
+    Column("purpose", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 order_event = Table(

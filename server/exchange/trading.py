@@ -18,7 +18,7 @@ OrderType = Literal["limit", "market"]
 MarginMode = Literal["isolated", "cross"]
 
 TimeInForce = Literal["gtc", "post_only", "ioc", "fok"]
-"""Rests until cancelled; rests or is refused; fills at once what it can; fills at once whole or not at all."""
+"""Rests until cancelled; rests or is refused; fills at once what it can; fills whole at once or not."""
 
 TriggerKind = Literal["stop_loss", "take_profit"]
 

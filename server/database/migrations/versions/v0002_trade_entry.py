@@ -114,3 +114,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("decision_key", "number", name=op.f("pk_order_event")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "order_name",
+        sa.Column("client_order_id", sa.String(length=32), nullable=False),
+        sa.Column("decision_key", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["decision_key"], ["order_intent.decision_key"], name=op.f("fk_order_name_decision_key")
+        ),
+        sa.PrimaryKeyConstraint("client_order_id", name=op.f("pk_order_name")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_order_name_decision_key"), "order_name", ["decision_key"], unique=False)
