@@ -1,0 +1,33 @@
+"""Durable execution: workflows that survive the process, and the only room that knows DBOS."""
+
+from server.durable.port import (
+    Done,
+    Durable,
+    DurableError,
+    Failed,
+    FailedWorkflow,
+    Json,
+    Missing,
+    Outcome,
+    Running,
+    StepFailed,
+    Steps,
+    UnfinishedWorkflow,
+    Workflow,
+)
+
+__all__ = [
+    "Done",
+    "Durable",
+    "DurableError",
+    "Failed",
+    "FailedWorkflow",
+    "Json",
+    "Missing",
+    "Outcome",
+    "Running",
+    "StepFailed",
+    "Steps",
+    "UnfinishedWorkflow",
+    "Workflow",
+]
