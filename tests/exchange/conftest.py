@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+# Suites that other modules inherit: their asserts explain themselves like those of a test module.
+pytest.register_assert_rewrite("conformance", "conformance_protection", "conformance_trader")
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str, dict[str, Any]], Path]:
