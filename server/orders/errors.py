@@ -13,3 +13,7 @@ class NoSuchOrder(Exception):
 
 class ChangedMeanwhile(Exception):
     """Another worker changed the intent since it was read: read it again."""
+
+
+class OrderIsDone(Exception):
+    """The intent is in a final state, which nothing but an operator's retry changes."""

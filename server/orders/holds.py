@@ -21,6 +21,11 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """Instead of a `Hold`: the intent's own hold of its symbol ends now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """The kill switch. ``recorded_at`` is by this machine's clock."""
 
@@ -32,7 +37,11 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class DailyLoss:
-    """The account's loss of one UTC day; ``day`` is its first instant. Positive numbers are losses."""
+    """The account's loss of one UTC day, which began at ``day``; ``at`` is when it was last looked at.
+
+    Positive numbers are losses. ``loss_usdt`` is that of the whole day, ``forgiven_usdt`` what of it a reset
+    took off; ``limit_usdt`` is the limit it was last compared with (0: none).
+    """
 
     day: int
     locked: bool
@@ -40,3 +49,16 @@ class DailyLoss:
     limit_usdt: Decimal
     forgiven_usdt: Decimal
     at: int
+
+    @property
+    def counted_usdt(self) -> Decimal:
+        """The loss that counts against the limit; negative after a gain."""
+        return self.loss_usdt - self.forgiven_usdt
+
+
+MS_PER_DAY = 86_400_000
+
+
+def utc_day(now_ms: int) -> int:
+    """The first instant of the UTC day, in ms."""
+    return now_ms - now_ms % MS_PER_DAY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from engine.models.base import Side
 from server.trade_entry.ticket import Ticket
@@ -125,3 +125,11 @@ class NewEvent:
     kind: EventKind
     at: int
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Name(NamedTuple):
+    """A client order id that an intent gave out: for what, and the how-manieth of that purpose."""
+
+    client_order_id: str
+    purpose: str
+    number: int

@@ -1,0 +1,43 @@
+"""Reasons that keeping and executing orders gives by itself; `rules/reasons.yaml` says what they mean."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class GuardReason(StrEnum):
+    """Why the store itself lets no order through, whatever the gate said a moment before."""
+
+    TRADING_HALTED = "trading_halted"
+    DUPLICATE_DECISION_KEY = "duplicate_decision_key"
+    SYMBOL_UNDER_WAY = "symbol_under_way"
+    SYMBOL_COOLING_DOWN = "symbol_cooling_down"
+    MAX_CONCURRENT_POSITIONS_REACHED = "max_concurrent_positions_reached"
+    DAILY_LOSS_LIMIT_REACHED = "daily_loss_limit_reached"
+
+
+class ExecutionReason(StrEnum):
+    """What became of an order that was meant to leave."""
+
+    DECISION_PENDING = "decision_pending"
+    WORKFLOW_FAILED = "workflow_failed"
+    SIGNAL_EXPIRED = "signal_expired"
+    LEVERAGE_BELOW_MIN = "leverage_below_min"
+    LEVERAGE_SUBMIT_FAILED = "leverage_submit_failed"
+    LIMIT_SUBMIT_REFUSED = "limit_submit_refused"
+    MARKET_ORDER_SUBMIT_FAILED = "market_order_submit_failed"
+    MARKET_ORDER_FILL_TIMEOUT = "market_order_fill_timeout"
+    SUBMIT_REFUSED = "submit_refused"
+    SUBMISSION_UNKNOWN = "submission_unknown"
+    ENTRY_PRICE_NOT_FOUND = "entry_price_not_found"
+    PROTECTION_FAILED = "protection_failed"
+    CANCEL_AFTER_TIMEOUT = "cancel_after_timeout"
+    CANCELLED_OUT_OF_ZONE = "cancelled_out_of_zone"
+    CANCELLED_ZONE_EXPIRED = "cancelled_zone_expired"
+    CANCELLED_BY_OPERATOR = "cancelled_by_operator"
+    ORDER_EXPIRED = "order_expired"
+    POSITION_CLOSED_STOP = "position_closed_stop"
+    POSITION_CLOSED_TAKE_PROFIT = "position_closed_take_profit"
+    POSITION_CLOSED_LIQUIDATED = "position_closed_liquidated"
+    POSITION_CLOSED_EXTERNALLY = "position_closed_externally"
+    LOST_AT_VENUE = "lost_at_venue"
