@@ -1,7 +1,8 @@
 """Kind ``trade_entry``: how a READY signal of a profile becomes an order plan.
 
 Every number carries one unit in its name: ``_pct`` is percent (0.5 is 0.5 %), ``_ratio`` a ratio (0.005
-is 0.5 %), ``_usdt`` money, ``_sec`` seconds, ``_ticks`` price ticks, ``_r`` multiples of the net risk.
+is 0.5 %), ``_bps`` a ten-thousandth, ``_usdt`` money, ``_sec`` seconds, ``_ticks`` price ticks, ``_r``
+multiples of the net risk.
 ``k_…`` and ``…_k`` are plain factors, leverage is a plain multiple of the margin.
 """
 
@@ -11,14 +12,21 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core.core_schema import ValidationInfo
 
 from engine.models.base import Document, Model, Name, Summary, Timeframe
 from engine.models.exact import Exact
+from engine.models.execution import CooldownRules, EndOfZoneRules, ExecutionRules, GuardRules
+from engine.models.protection import LiquidationRules, StopRules, TakeProfitRules
 
 RiskBase = Literal["equity", "margin_budget"]
 PivotSource = Literal["sma21", "vwap"]
-TakeProfitPolicy = Literal["pivot_conservative", "pivot_aggressive", "none"]
+OrderType = Literal["limit", "market"]
+OrderMode = Literal["gtc", "maker_only", "ioc"]
+
+ORDER_MODES: dict[OrderType, tuple[OrderMode, ...]] = {"limit": ("maker_only", "gtc"), "market": ("ioc",)}
+"""Which modes go with an order type."""
 
 MAX_RISK_MULTIPLIER = 3
 """Upper bound of a timeframe's risk multiplier."""
@@ -65,8 +73,17 @@ class RiskRules(Model):
 
 
 class EntryRules(Model):
-    """Where the limit order goes."""
+    """Which order enters, and where it goes."""
 
+    order_type: OrderType = Field(
+        default="limit",
+        description="limit waits at a price; market takes the best price of the other side, within a cap.",
+    )
+    order_mode: OrderMode = Field(
+        default="maker_only",
+        validate_default=True,
+        description="limit: maker_only (refused where it would take) or gtc; market: ioc.",
+    )
     inside_ticks: int = Field(
         default=1, ge=0, le=100, description="Ticks ahead of the best price of the own side, never crossing."
     )
@@ -75,10 +92,43 @@ class EntryRules(Model):
         description="When the market has run past the zone, wait at its near edge instead of skipping.",
     )
     zone_max_deviation_ratio: Annotated[Decimal, Exact(ge=0, le=1)] = Field(
-        description="Furthest the maker price may be from the zone's nearest edge, over the mark price."
+        description="Furthest the entry price may be from the zone's nearest edge, over the mark price."
     )
     max_book_age_sec: int = Field(
         default=10, ge=1, le=3600, description="An order book older than this prices no order."
+    )
+    max_slippage_bps: Annotated[Decimal, Exact(ge=0, le=1000)] = Field(
+        default=Decimal(10),
+        description="Most a market order may pay beyond the best price of the other side; part of the risk.",
+    )
+    market_max_spread_bps: Annotated[Decimal, Exact(gt=0, le=1000)] = Field(
+        default=Decimal(10), description="A market order is not sent into a spread wider than this."
+    )
+
+    @field_validator("order_mode")
+    @classmethod
+    def _goes_with_type(cls, mode: OrderMode, info: ValidationInfo) -> OrderMode:
+        order_type: OrderType | None = info.data.get("order_type")
+        if order_type is not None and mode not in ORDER_MODES[order_type]:
+            modes = " or ".join(ORDER_MODES[order_type])
+            raise ValueError(f"order_mode {mode} does not go with order_type {order_type}; it takes {modes}")
+        return mode
+
+
+class MarketEntryRules(Model):
+    """A switch: where its conditions hold, a limit entry becomes a market entry."""
+
+    enabled: bool = Field(default=False, description="Ask the conditions at all.")
+    allowed_execution_timeframes: list[Timeframe] = Field(
+        default_factory=list[Timeframe],
+        description="Execution timeframes it switches on; empty: all.",
+    )
+    adx_min_1h: Annotated[Decimal, Exact(ge=0, le=100)] | None = Field(
+        default=None,
+        description="Least ADX(14) of 1h; an unknown one keeps the limit order. Absent: no such condition.",
+    )
+    max_slippage_bps: Annotated[Decimal, Exact(ge=0, le=1000)] = Field(
+        default=Decimal(20), description="entry.max_slippage_bps of the entries it has switched."
     )
 
 
@@ -107,39 +157,6 @@ class EntryZoneRules(Model):
         return self
 
 
-class StopRules(Model):
-    """Where the loss is cut."""
-
-    atr_k: Annotated[Decimal, Exact(gt=0, le=20)] = Field(description="Distance of the stop in ATRs.")
-    min_stop_distance_ratio: Annotated[Decimal, Exact(ge=0, le=0.2)] = Field(
-        default=Decimal("0.005"),
-        description="A stop nearer than this, over the entry, is moved away.",
-    )
-
-
-class TakeProfitRules(Model):
-    """Where the profit is taken, net of fees, and how pivots of the previous UTC day may move it."""
-
-    r_multiple: Annotated[Decimal, Exact(gt=0, le=20)] = Field(
-        description="Net reward in multiples of the net risk (both after taker fees of both legs)."
-    )
-    tp_policy: TakeProfitPolicy = Field(
-        default="pivot_conservative",
-        description="pivot_conservative may move it closer, pivot_aggressive further, none leaves it.",
-    )
-    tp_buffer_ratio: Annotated[Decimal, Exact(ge=0, le=0.05)] = Field(
-        default=Decimal(0),
-        description="How far in front of a pivot level the target is, over the level.",
-    )
-    tp_buffer_ticks: int = Field(default=0, ge=0, le=10_000, description="The same in ticks, added to it.")
-    tp_min_keep_ratio: Annotated[Decimal, Exact(gt=0, le=1)] = Field(
-        default=Decimal("0.95"), description="Share of r_multiple that a closer target must keep."
-    )
-    tp_max_extra_r: Annotated[Decimal, Exact(ge=0, le=20)] = Field(
-        default=Decimal(0), description="How much a further target may exceed r_multiple."
-    )
-
-
 class SymbolCap(Model):
     """A leverage cap for the symbols that a regular expression is found in."""
 
@@ -154,7 +171,8 @@ class LeverageRules(Model):
 
     floor: int = Field(default=1, ge=1, le=500, description="Least leverage; caps below it skip the entry.")
     exchange_cap: Annotated[Decimal, Exact(ge=1, le=500)] = Field(
-        description="Most leverage of the profile before the volatility factor (0.5 to 1.25) is applied."
+        description="Most leverage of the profile at a volatility factor of 1. The factor multiplies it: "
+        "1.25 in a still market, so that 10 allows up to 12x; 0.5 where the 15m ATR is 1 % of the entry."
     )
     per_symbol_caps: list[SymbolCap] = Field(
         default_factory=list[SymbolCap],
@@ -178,7 +196,7 @@ class LeverageRules(Model):
 
 
 class TradeEntryDocument(Document):
-    """Everything between a READY signal and the plan of one limit order."""
+    """Everything between a READY signal and a protected position."""
 
     kind: Literal["trade_entry"]
     profile: Name
@@ -191,3 +209,15 @@ class TradeEntryDocument(Document):
     stop: StopRules
     take_profit: TakeProfitRules
     leverage: LeverageRules
+    guards: GuardRules
+    market_entry: MarketEntryRules = Field(default_factory=MarketEntryRules)
+    liquidation: LiquidationRules = Field(default_factory=LiquidationRules)
+    cooldown: CooldownRules = Field(default_factory=CooldownRules)
+    end_of_zone: EndOfZoneRules = Field(default_factory=EndOfZoneRules)
+    execution: ExecutionRules = Field(default_factory=ExecutionRules)
+
+    @model_validator(mode="after")
+    def _switches_something(self) -> TradeEntryDocument:
+        if self.market_entry.enabled and self.entry.order_type == "market":
+            raise ValueError("market_entry.enabled does nothing where entry.order_type is market already")
+        return self

@@ -143,6 +143,7 @@ entry_zone: {k_atr: 0.35, w_min: 0.001, w_max: 0.01, asym_bias: 0.1}
 stop: {atr_k: 1.5}
 take_profit: {r_multiple: 2}
 leverage: {exchange_cap: 20}
+guards: {daily_max_loss_usdt: 25, max_concurrent_positions: 3}
 """,
     "profiles/one/contracts.yaml": """\
 kind: contracts
