@@ -1,0 +1,121 @@
+"""What execution remembers of one order between its steps; kept in the intent's row."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from server.exchange.trading import TimeInForce
+from server.trade_entry.ticket import Number
+
+CancelCause = Literal[
+    "cancel_after_timeout",
+    "cancelled_out_of_zone",
+    "cancelled_zone_expired",
+    "cancelled_by_operator",
+    "trading_halted",
+    "market_order_fill_timeout",
+    "converted",
+    "adopted",
+]
+"""Why a waiting entry is cancelled: the reason codes, but for ``converted`` (its rest is sent again at once)
+and ``adopted`` (nobody pursued it)."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Attempt(_Value):
+    """One order that was sent, or is about to be, under its own name."""
+
+    name: str
+    price: Number
+    size: Number
+    time_in_force: TimeInForce
+    attached: bool
+    sent_at: int
+    sends: int = 1
+    filled: Number = Decimal(0)
+    average: Number | None = None
+    done: bool = False
+
+
+class Cancelling(_Value):
+    """The current attempt shall not fill any more; ``asked_at`` is the last time the venue was told."""
+
+    cause: CancelCause
+    since: int
+    asked_at: int | None = None
+
+
+class Request(_Value):
+    """What an operator wants of this order."""
+
+    actor: str
+    reason: str
+
+
+class Progress(_Value):
+    """Instants are ms UTC by the venue. ``rest_until`` ends the life of a resting entry, first send to last.
+
+    ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
+    targets and closings. ``close_cause`` is why a position is being closed.
+    """
+
+    leverage_set: bool = False
+    attempts: tuple[Attempt, ...] = ()
+    requotes: int = 0
+    rest_until: int | None = None
+    outside_since: int | None = None
+    book_seen_at: int | None = None
+    cancelling: Cancelling | None = None
+    cancel_requested: Request | None = None
+    first_fill_at: int | None = None
+    acknowledged: bool = False
+    unprotected_since: int | None = None
+    protected: bool = False
+    names: int = 0
+    stop: Number | None = None
+    closing_since: int | None = None
+    close_cause: str | None = None
+
+    @property
+    def current(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def filled(self) -> Decimal:
+        """Contracts of all attempts."""
+        return sum((attempt.filled for attempt in self.attempts), Decimal(0))
+
+    @property
+    def average(self) -> Decimal | None:
+        """Price of all fills; None before the first, or while the venue has not said it."""
+        parts = [a for a in self.attempts if a.filled > 0]
+        if not parts or any(a.average is None for a in parts):
+            return None
+        return sum((a.filled * (a.average or Decimal(0)) for a in parts), Decimal(0)) / self.filled
+
+    def with_current(self, **changes: Any) -> Progress:
+        """The newest attempt with some of its fields changed. Raises ``ValueError`` where there is none."""
+        if not self.attempts:
+            raise ValueError("no attempt has been made")
+        newest = self.attempts[-1].model_copy(update=changes)
+        return self.model_copy(update={"attempts": (*self.attempts[:-1], newest)})
+
+    def with_(self, **changes: Any) -> Progress:
+        """Some fields changed."""
+        return self.model_copy(update=changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """In the types of JSON."""
+        return self.model_dump(mode="json")
+
+    @staticmethod
+    def from_json(content: Any) -> Progress:
+        """Raises ``ValueError`` for what was not written by `to_json`."""
+        return Progress.model_validate(content)

@@ -1,0 +1,227 @@
+"""A position's stop and targets: what they should be, what the venue has, and the way from one to the other.
+
+The stop comes first and is never taken away before another stands. Triggers are moved in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from server.exchange.errors import ExchangeError
+from server.exchange.port import Position
+from server.exchange.trading import Accepted, Refused, TriggerKind, TriggerRequest
+from server.execution.desk import MS, Change, Desk, event, progress_of, ticket_of
+from server.execution.holding import Held, closed_already, held
+from server.execution.names import order_name
+from server.execution.progress import Progress
+from server.orders.intent import Intent
+from server.orders.reasons import ExecutionReason
+from server.trade_entry.quantise import ceil_to, floor_to
+from server.trade_entry.ticket import Ticket
+
+LOOK_SEC = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A trigger there should be; ``size`` None: the whole position."""
+
+    kind: TriggerKind
+    price: Decimal
+    size: Decimal | None
+
+
+def levels(ticket: Ticket, average: Decimal, size: Decimal) -> list[Level]:
+    """Stop and targets of a position of ``size`` contracts that was entered at ``average``.
+
+    The plan's distances are kept: what was paid above or below its entry moves all of them. The stop is
+    rounded away from the entry and covers everything, targets are rounded toward it. Two targets whose parts
+    would be below the least size become the first one alone.
+    """
+    moved, tick = average - ticket.entry, ticket.tick_size
+    # Away from the entry for a stop and toward it for a target are the same direction.
+    to_tick = floor_to if ticket.side == "long" else ceil_to
+    parts = split(ticket, size)
+    targets = [
+        Level("take_profit", to_tick(target.price + moved, tick), None if len(parts) == 1 else part)
+        for target, part in zip(ticket.targets, parts, strict=False)
+    ]
+    return [Level("stop_loss", to_tick(ticket.stop + moved, tick), None), *targets]
+
+
+def split(ticket: Ticket, size: Decimal) -> list[Decimal]:
+    """Contracts of each target, on the size step; what is left over goes to the last."""
+    if len(ticket.targets) == 1:
+        return [size]
+    first = floor_to(size * ticket.targets[0].share, ticket.size_step)
+    rest = size - first
+    return [first, rest] if first >= ticket.min_size and rest >= ticket.min_size else [size]
+
+
+async def protect(desk: Desk, intent: Intent) -> Intent:
+    """Makes sure that what has filled has a stop, within the time the profile allows; then the targets.
+
+    A position that cannot be protected is to be closed: the intent comes back in state ``closing``.
+    """
+    ticket, progress = ticket_of(intent), progress_of(intent)
+    since = progress.unprotected_since or await desk.now()
+    limit = since + ticket.execution.protect_within_sec * MS
+    number, last = progress.names, "the venue did not say what it holds"
+    while True:
+        now = await desk.now()
+        try:
+            found = await held(desk, ticket.symbol, ticket.side)
+        except ExchangeError as error:
+            found, last = None, str(error)
+        if found is not None and found.position is not None and found.covered:
+            intent = await _protected(desk, intent, found, since, now)
+            return await place_targets(desk, intent, found)
+        if found is not None and found.position is None:
+            if await closed_already(desk, intent):
+                return await _no_position(desk, intent, now, missing=False)
+            if now > limit:
+                return await _no_position(desk, intent, now, missing=True)
+        if now > limit:
+            return await _give_up(desk, intent, now, last)
+        if found is not None and found.position is not None:
+            if now == since:
+                desk.alarm("unprotected", decision_key=intent.decision_key, symbol=intent.symbol)
+            intent, tried = await _place_stop(desk, intent, found.position, number)
+            number += 1
+            if isinstance(tried, str):
+                last = tried
+            if tried == "fires":
+                return await _give_up(desk, intent, now, "the price is beyond the stop already")
+        await desk.venue.wait(LOOK_SEC)
+
+
+async def _place_stop(
+    desk: Desk, intent: Intent, position: Position, number: int
+) -> tuple[Intent, str | None]:
+    """One try; what went wrong, or ``fires`` where the price has passed the stop."""
+    ticket, progress, now = ticket_of(intent), progress_of(intent), await desk.now()
+    average = progress.average or position.entry_price
+    level = levels(ticket, average, position.size)[0]
+    name = order_name(intent.decision_key, "stop", number)
+    told = event("unprotected", now, client_order_id=name, stop=level.price)
+    intent = await desk.write(
+        intent,
+        Change(progress=progress.with_(names=number + 1), names=((name, "stop", number),), events=(told,)),
+    )
+    outcome = await desk.venue.place_trigger(
+        TriggerRequest(
+            symbol=ticket.symbol,
+            client_order_id=name,
+            kind="stop_loss",
+            side=ticket.side,
+            trigger_price=level.price,
+            size=None,
+        )
+    )
+    desk.tell("stop", intent, outcome)
+    if isinstance(outcome, Accepted):
+        return intent, None
+    if isinstance(outcome, Refused) and outcome.cause == "invalid_price":
+        return intent, "fires"
+    return intent, outcome.detail
+
+
+async def _protected(desk: Desk, intent: Intent, found: Held, since: int, now: int) -> Intent:
+    progress = progress_of(intent)
+    if progress.protected and progress.unprotected_since is None:
+        return intent
+    nearest = found.stops[0] if found.stops else None
+    seconds = max(0, (nearest.created_at_ms if nearest else now) - since) / MS
+    desk.metrics.unprotected(desk.venue.name, seconds)
+    return await desk.write(
+        intent,
+        Change(
+            progress=progress.with_(
+                protected=True, unprotected_since=None, stop=nearest.trigger_price if nearest else None
+            ),
+            events=(
+                event(
+                    "protected",
+                    now,
+                    stop=nearest.trigger_price if nearest else None,
+                    order_id=nearest.order_id if nearest else None,
+                    unprotected_sec=seconds,
+                ),
+            ),
+        ),
+    )
+
+
+async def _give_up(desk: Desk, intent: Intent, now: int, detail: str) -> Intent:
+    desk.alarm("protection_failed", decision_key=intent.decision_key, symbol=intent.symbol, detail=detail)
+    return await desk.write(
+        intent,
+        Change(
+            state="closing",
+            status="error",
+            reason=ExecutionReason.PROTECTION_FAILED,
+            progress=progress_of(intent).with_(
+                closing_since=now, close_cause=str(ExecutionReason.PROTECTION_FAILED)
+            ),
+            events=(event("closing", now, reason="protection_failed", detail=detail),),
+        ),
+    )
+
+
+async def _no_position(desk: Desk, intent: Intent, now: int, *, missing: bool) -> Intent:
+    """What has filled is closed again already; or ``missing``: the venue does not show it at all."""
+    progress = progress_of(intent).with_(protected=True, unprotected_since=None)
+    if not missing:
+        return await desk.write(intent, Change(progress=progress))
+    desk.alarm("position_not_found", decision_key=intent.decision_key, symbol=intent.symbol)
+    return await desk.write(
+        intent,
+        Change(
+            status="error",
+            reason=ExecutionReason.ENTRY_PRICE_NOT_FOUND,
+            progress=progress,
+            events=(event("unprotected", now, detail="the venue shows no such position"),),
+        ),
+    )
+
+
+async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
+    """Places the targets that are missing. The stop stands; a target that is refused is tried again later."""
+    ticket, progress = ticket_of(intent), progress_of(intent)
+    position = found.position
+    if position is None:
+        return intent
+    wanted = [
+        level
+        for level in levels(ticket, progress.average or position.entry_price, position.size)
+        if level.kind == "take_profit"
+    ]
+    standing = [trigger for trigger in found.triggers if trigger.kind == "take_profit"]
+    if len(standing) >= len(wanted) or _reached(progress, position):
+        return intent
+    prices = {trigger.trigger_price for trigger in standing}
+    for level in wanted:
+        if level.price in prices:
+            continue
+        number = progress.names
+        name = order_name(intent.decision_key, "target", number)
+        progress = progress.with_(names=number + 1)
+        intent = await desk.write(intent, Change(progress=progress, names=((name, "target", number),)))
+        outcome = await desk.venue.place_trigger(
+            TriggerRequest(
+                symbol=ticket.symbol,
+                client_order_id=name,
+                kind="take_profit",
+                side=ticket.side,
+                trigger_price=level.price,
+                size=level.size,
+            )
+        )
+        desk.tell("target", intent, outcome)
+    return intent
+
+
+def _reached(progress: Progress, position: Position) -> bool:
+    """Part of the position has been closed: its target is behind it."""
+    return position.size < progress.filled

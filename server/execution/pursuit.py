@@ -1,0 +1,67 @@
+"""Drives one order from state to state, until it is where the caller wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from server.exchange.errors import ExchangeError
+from server.execution.closing import close
+from server.execution.desk import Desk, ticket_of
+from server.execution.sending import send
+from server.execution.settling import settle
+from server.execution.watching import look
+from server.orders.errors import ChangedMeanwhile, OrdersUnavailable
+from server.orders.intent import FINAL, Intent
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_SEC = (0.5, 1, 2, 5)
+"""Waits between tries where the venue or the database does not answer; the last one from then on."""
+
+
+async def advance(desk: Desk, intent: Intent) -> Intent:
+    """One step from where the intent stands; the same version again where there is nothing to do yet."""
+    match intent.state:
+        case "recorded":
+            return await send(desk, intent)
+        case "submitting":
+            return await settle(desk, intent, "nobody knows what became of it: this was taken up again")
+        case "resting":
+            return await look(desk, intent)
+        case "closing":
+            return await close(desk, intent)
+        case _:
+            return intent
+
+
+async def pursue(desk: Desk, decision_key: str, until: Callable[[Intent], bool]) -> Intent:
+    """Goes on until ``until`` holds. What the venue or the database does not answer is asked again."""
+    silent = 0
+    while True:
+        try:
+            intent = await desk.intent(decision_key)
+            if until(intent):
+                return intent
+            moved = await advance(desk, intent)
+        except ChangedMeanwhile:
+            continue
+        except (ExchangeError, OrdersUnavailable) as error:
+            log.warning("order.unanswered", decision_key=decision_key, error=str(error))
+            await desk.venue.wait(BACKOFF_SEC[min(silent, len(BACKOFF_SEC) - 1)])
+            silent += 1
+            continue
+        silent = 0
+        if moved.version == intent.version:
+            await desk.venue.wait(float(ticket_of(intent).execution.poll_sec))
+
+
+def entered(intent: Intent) -> bool:
+    """The venue has taken the entry, or there will be none."""
+    return intent.state not in ("recorded", "submitting")
+
+
+def settled(intent: Intent) -> bool:
+    """Nothing of the entry can fill any more, and what filled is protected or closed."""
+    return intent.state == "open" or intent.state in FINAL
