@@ -1,5 +1,6 @@
 """Durable execution: workflows that survive the process, and the only room that knows DBOS."""
 
+from server.durable.engine import open_durable
 from server.durable.port import (
     Done,
     Durable,
@@ -30,4 +31,5 @@ __all__ = [
     "Steps",
     "UnfinishedWorkflow",
     "Workflow",
+    "open_durable",
 ]
