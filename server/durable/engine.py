@@ -20,6 +20,7 @@ from server.database import DatabaseAddress, DatabaseError, sqlite
 from server.durable import quiet, rows
 from server.durable.lease import Lease, take_lease
 from server.durable.port import (
+    Done,
     Durable,
     DurableError,
     FailedWorkflow,
@@ -68,7 +69,7 @@ async def open_durable(
     *,
     takes_work: bool = True,
     concurrency: int = 100,
-    poll_sec: float = 0.1,
+    poll_sec: float = 0.15,
     keep_ms: int = 7 * 86_400_000,
 ) -> AsyncGenerator[Durable]:
     """Durable execution in this process, on the running loop; one at a time in a process.
@@ -106,7 +107,7 @@ class DbosDurable:
         self._chores: list[asyncio.Task[None]] = []
         self._asked: set[asyncio.Task[Any]] = set()
         self._running: dict[str, asyncio.Task[Any]] = {}
-        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._waiting: dict[str, set[asyncio.Future[Outcome]]] = {}
 
     # Life
 
@@ -255,9 +256,11 @@ class DbosDurable:
     def _ended(self, workflow_id: str, task: asyncio.Task[Any]) -> None:
         if self._running.get(workflow_id) is task:
             del self._running[workflow_id]
+        done = not task.cancelled() and task.exception() is None
         for waiting in self._waiting.get(workflow_id, ()):
             if not waiting.done():
-                waiting.set_result(None)
+                # What went wrong may be that the end could not be recorded: the row knows.
+                waiting.set_result(Done(task.result()) if done else Running())
 
     # Outcomes
 
@@ -267,15 +270,18 @@ class DbosDurable:
         deadline = loop.time() + timeout_sec
         while True:
             # Before the row is read, so that an end in between is not missed.
-            ended: asyncio.Future[None] = loop.create_future()
+            ended: asyncio.Future[Outcome] = loop.create_future()
             self._waiting.setdefault(workflow_id, set()).add(ended)
             try:
                 outcome = await self._status_until(workflow_id, max(deadline, loop.time() + 1))
                 left = deadline - loop.time()
+                if isinstance(outcome, Running) and left > 0:
+                    pause = _RECHECK_SEC if workflow_id in self._running else self._options.poll_sec
+                    await asyncio.wait([ended], timeout=min(left, pause))
+                if ended.done() and isinstance(ended.result(), Done):
+                    return ended.result()
                 if not isinstance(outcome, Running) or left <= 0:
                     return outcome
-                pause = _RECHECK_SEC if workflow_id in self._running else self._options.poll_sec
-                await asyncio.wait([ended], timeout=min(left, pause))
             finally:
                 self._waiting[workflow_id].discard(ended)
                 if not self._waiting[workflow_id]:
