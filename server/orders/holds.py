@@ -19,6 +19,10 @@ class Hold:
     cause: HoldCause
     until: int | None
 
+    def in_force(self, now_ms: int) -> bool:
+        """Whether the symbol is still held at ``now_ms``."""
+        return self.until is None or self.until > now_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

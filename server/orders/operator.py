@@ -1,10 +1,20 @@
-"""What operators did, and why."""
+"""The kill switch, and what operators did and why."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.database import order_tables as t
+from server.orders import rows
+from server.orders.holds import Halt
+from server.orders.locks import HALT, lock
+from server.orders.rows import AnyRow
 
 ActionName = Literal["halt", "resume", "cancel", "retry", "reset_daily_loss"]
 
@@ -20,3 +30,72 @@ class Action:
     reason: str
     details: Mapping[str, Any]
     recorded_at: int
+
+
+TRADING = "trading"
+"""Subject of actions that concern everything."""
+
+_NEVER = Halt(halted=False, reason="", actor="", recorded_at=0)
+
+
+def check_words(actor: str, reason: str) -> None:
+    """Raises ``ValueError`` where somebody acts namelessly or without a reason."""
+    for name, said in (("an actor", actor), ("a reason", reason)):
+        if not said.strip():
+            raise ValueError(f"an operator's action needs {name}")
+
+
+async def store_action(
+    connection: AsyncConnection,
+    action: ActionName,
+    subject: str,
+    actor: str,
+    reason: str,
+    details: Mapping[str, Any],
+) -> Action:
+    """Records an action. Raises ``ValueError`` without an actor or a reason."""
+    check_words(actor, reason)
+    now = rows.machine_ms()
+    statement = insert(t.operator_action).values(
+        action=action,
+        subject=subject,
+        actor=actor,
+        reason=reason,
+        details=rows.text_of(details),
+        recorded_at=now,
+    )
+    number = (await connection.execute(statement.returning(t.operator_action.c.id))).scalar_one()
+    return Action(number, action, subject, actor, reason, dict(details), now)
+
+
+async def actions(connection: AsyncConnection, offset: int, limit: int) -> tuple[tuple[Action, ...], int]:
+    """A slice of the actions, newest first, and how many there are."""
+    total = await connection.scalar(select(func.count()).select_from(t.operator_action))
+    query = select(*t.operator_action.c).order_by(t.operator_action.c.id.desc()).offset(offset).limit(limit)
+    return tuple(_action_of(row) for row in await connection.execute(query)), total or 0
+
+
+async def turn(connection: AsyncConnection, *, halted: bool, actor: str, reason: str) -> Halt:
+    """Turns the kill switch and records who did, once nobody records an intent any more."""
+    await lock(connection, HALT)
+    name: ActionName = "halt" if halted else "resume"
+    action = await store_action(connection, name, TRADING, actor, reason, {})
+    halt = Halt(halted, reason, actor, action.recorded_at)
+    values = asdict(halt)
+    statement = rows.insert_into(connection, t.trading_halt).values(id=1, **values)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=[t.trading_halt.c.id], set_=values)
+    )
+    return halt
+
+
+async def halt_in_force(connection: AsyncConnection) -> Halt:
+    """The switch as it stands."""
+    c = t.trading_halt.c
+    row = (await connection.execute(select(c.halted, c.reason, c.actor, c.recorded_at))).first()
+    return _NEVER if row is None else Halt(*row)
+
+
+def _action_of(row: AnyRow) -> Action:
+    number, action, subject, actor, reason, details, recorded_at = row
+    return Action(number, action, subject, actor, reason, json.loads(details), recorded_at)

@@ -12,6 +12,7 @@ class GuardReason(StrEnum):
     DUPLICATE_DECISION_KEY = "duplicate_decision_key"
     SYMBOL_UNDER_WAY = "symbol_under_way"
     SYMBOL_COOLING_DOWN = "symbol_cooling_down"
+    HAS_OPEN_ORDERS_OR_POSITIONS = "has_open_orders_or_positions"
     MAX_CONCURRENT_POSITIONS_REACHED = "max_concurrent_positions_reached"
     DAILY_LOSS_LIMIT_REACHED = "daily_loss_limit_reached"
 

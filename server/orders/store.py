@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Unpack
 
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from engine.models.base import Side
 from server.database import Database
+from server.instants import iso
 from server.journal.answers import Page
-from server.orders.holds import DailyLoss, Halt, Hold, Release
+from server.orders import accounts, leases, operator, permission, reading, writing
+from server.orders.errors import NoSuchOrder, OrdersUnavailable
+from server.orders.holds import DailyLoss, Halt, Hold, Release, utc_day
 from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
 from server.orders.operator import Action, ActionName
 from server.orders.reading import OrderFilter, Tally
 from server.orders.writing import Change, Denied
 from server.trade_entry.ticket import Ticket
+
+LEFT: tuple[IntentState, ...] = ("submitting", "resting", "open", "closing")
+"""States of an intent whose submission may have left."""
 
 
 class Orders:
@@ -35,7 +46,15 @@ class Orders:
 
         Raises ``ValueError`` for an intent that is not at its beginning.
         """
-        raise NotImplementedError
+        if (intent.state, intent.status, intent.version, intent.ticket) != ("deciding", "pending", 0, None):
+            raise ValueError(f"{intent.decision_key} is not at its beginning")
+        async with self._write() as connection:
+            if await writing.insert_new(connection, intent, event):
+                return intent, True
+            known = await reading.by_key(connection, intent.decision_key)
+        if known is None:
+            raise OrdersUnavailable(f"{intent.decision_key} was neither stored nor found")
+        return known, False
 
     async def record(
         self,
@@ -56,7 +75,20 @@ class Orders:
         venue has open, each counted once with the intents that are under way. After `halt` has returned no
         intent is recorded. Raises `ChangedMeanwhile`, and ``ValueError`` for an intent that is not deciding.
         """
-        raise NotImplementedError
+        if intent.state != "deciding":
+            raise ValueError(f"{intent.decision_key} is {intent.state}; only a deciding intent is recorded")
+        if (ticket.decision_key, ticket.symbol) != (intent.decision_key, intent.symbol):
+            raise ValueError(f"the ticket of {ticket.decision_key} is not {intent.decision_key}'s")
+        recorded = replace(intent, state="recorded", ticket=ticket, decision=decision, updated_at=now_ms)
+        hold = Hold(intent.symbol, intent.decision_key, "under_way", None)
+        async with self._write() as connection:
+            most = ticket.max_concurrent_positions
+            denied = await permission.denial(connection, intent, most, now_ms, positions)
+            if denied is not None:
+                return denied
+            return await writing.update_intent(
+                connection, intent, recorded, events=events, names=names, hold=hold
+            )
 
     async def change(
         self,
@@ -77,7 +109,12 @@ class Orders:
         state, status, reason, decision or attempt would change, ``ValueError`` for a client order id that is
         another's.
         """
-        raise NotImplementedError
+        writing.check_change(intent, fields)
+        changed = replace(intent, **fields, updated_at=writing.latest(intent, events, at))
+        async with self._write() as connection:
+            return await writing.update_intent(
+                connection, intent, changed, events=events, names=names, hold=hold
+            )
 
     async def reopen(self, intent: Intent, event: NewEvent, state: IntentState | None = None) -> Intent:
         """An operator's retry of a ``failed`` intent, or of a ``rejected`` one.
@@ -87,53 +124,81 @@ class Orders:
         the default. Status becomes ``pending``. Raises `ChangedMeanwhile`, and ``ValueError`` for
         an intent or a state that this does not apply to.
         """
-        raise NotImplementedError
+        if intent.state not in ("failed", "rejected"):
+            raise ValueError(f"{intent.decision_key} is {intent.state}; there is nothing to try again")
+        again = replace(intent, status="pending", reason=None, updated_at=event.at)
+        async with self._write() as connection:
+            if await writing.may_have_left(connection, intent.decision_key):
+                again = replace(again, state=state or "submitting")
+                allowed = LEFT
+            else:
+                again = replace(again, state=state or "deciding", ticket=None)
+                allowed = ("deciding",)
+            if again.state not in allowed:
+                said = " or ".join(allowed)
+                raise ValueError(f"{intent.decision_key} can go back to {said}, not to {again.state}")
+            return await writing.update_intent(connection, intent, again, events=[event])
 
     # Intents, read.
 
     async def intent(self, decision_key: str) -> Intent:
         """Raises `NoSuchOrder`."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return _found(await reading.by_key(connection, decision_key), decision_key)
 
     async def by_name(self, client_order_id: str) -> Intent:
         """The intent that gave out this client order id, for whatever purpose. Raises `NoSuchOrder`."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return _found(await reading.by_name(connection, client_order_id), client_order_id)
 
     async def many(self, decision_keys: Collection[str]) -> Mapping[str, Intent]:
         """Those that exist, by decision key."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await reading.by_keys(connection, decision_keys)
 
     async def names(self, decision_key: str) -> Sequence[Name]:
         """Every client order id the intent gave out, by purpose and number."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await reading.names(connection, decision_key)
 
     async def journey(self, decision_key: str) -> Sequence[Event]:
         """Every event in order. Raises `NoSuchOrder`."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            found = await reading.events(connection, decision_key)
+        if not found:
+            raise NoSuchOrder(decision_key)
+        return found
 
     async def under_way(self, exchange: str, account: str) -> Sequence[Intent]:
         """Those that hold, or may come to hold, a position; oldest first."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await reading.under_way(connection, exchange, account)
 
     async def page(
         self, wanted: OrderFilter | None = None, *, page: int = 1, page_size: int = 50
     ) -> Page[Intent]:
         """Those that pass the filter, newest first."""
-        raise NotImplementedError
+        offset = _offset(page, page_size)
+        async with self._read() as connection:
+            found, total = await reading.filtered(connection, wanted or OrderFilter(), offset, page_size)
+        return Page(found, page, page_size, total)
 
     async def tally(self) -> Tally:
         """How many there are by state, status and reason, and how many are unsettled."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await reading.tally(connection)
 
     # Holds.
 
     async def holds(self, exchange: str, account: str, now_ms: int) -> Sequence[Hold]:
         """Those in force at ``now_ms``, by symbol."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await accounts.holds(connection, exchange, account, now_ms)
 
     async def expire_holds(self, now_ms: int) -> int:
         """Forgets holds that are over, of every account; how many there were."""
-        raise NotImplementedError
+        async with self._write() as connection:
+            return await accounts.expire_holds(connection, now_ms)
 
     # The kill switch, and what operators did.
 
@@ -142,15 +207,18 @@ class Orders:
 
         Raises ``ValueError`` without a reason or an actor.
         """
-        raise NotImplementedError
+        async with self._write() as connection:
+            return await operator.turn(connection, halted=True, actor=actor, reason=reason)
 
     async def resume(self, reason: str, actor: str) -> Halt:
         """Lets entries through again. Raises ``ValueError`` without a reason or an actor."""
-        raise NotImplementedError
+        async with self._write() as connection:
+            return await operator.turn(connection, halted=False, actor=actor, reason=reason)
 
     async def halted(self) -> Halt:
         """The switch as it stands; not halted, with empty texts, where it was never used."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await operator.halt_in_force(connection)
 
     async def act(
         self,
@@ -165,17 +233,22 @@ class Orders:
 
         Raises ``ValueError`` without a reason or an actor.
         """
-        raise NotImplementedError
+        async with self._write() as connection:
+            return await operator.store_action(connection, action, subject, actor, reason, details or {})
 
     async def actions(self, *, page: int = 1, page_size: int = 50) -> Page[Action]:
         """What operators did, newest first."""
-        raise NotImplementedError
+        offset = _offset(page, page_size)
+        async with self._read() as connection:
+            found, total = await operator.actions(connection, offset, page_size)
+        return Page(found, page, page_size, total)
 
     # The daily loss.
 
     async def daily_loss(self, exchange: str, account: str, day: int) -> DailyLoss | None:
         """What is stored of the UTC day that begins at ``day`` (`utc_day`); None where nothing is."""
-        raise NotImplementedError
+        async with self._read() as connection:
+            return await accounts.daily_loss(connection, exchange, account, day)
 
     async def observe_loss(
         self, exchange: str, account: str, now_ms: int, loss_usdt: Decimal, limit_usdt: Decimal
@@ -183,7 +256,10 @@ class Orders:
         """Stores the loss of the whole UTC day of ``now_ms`` (nothing forgiven taken off), and locks the day
         when what counts of it reaches the limit; 0 is no limit. A locked day stays locked.
         """
-        raise NotImplementedError
+        day = utc_day(now_ms)
+        seen = DailyLoss(day, False, loss_usdt, limit_usdt, Decimal(0), now_ms)
+        async with self._write() as connection:
+            return await accounts.observe_loss(connection, exchange, account, seen)
 
     async def reset_daily_loss(
         self, exchange: str, account: str, now_ms: int, *, reason: str, actor: str
@@ -192,14 +268,53 @@ class Orders:
 
         Raises ``ValueError`` without a reason or an actor.
         """
-        raise NotImplementedError
+        subject = f"{exchange}:{account}"
+        async with self._write() as connection:
+            reset = await accounts.forgive(connection, exchange, account, now_ms)
+            details = {"day": iso(reset.day), "forgiven_usdt": str(reset.forgiven_usdt)}
+            await operator.store_action(connection, "reset_daily_loss", subject, actor, reason, details)
+        return reset
 
     # Leases.
 
     async def lease(self, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
         """Takes or renews a lease until ``now_ms + ttl_ms``; False while another holder has it."""
-        raise NotImplementedError
+        async with self._write() as connection:
+            return await leases.take(connection, name, holder, ttl_ms, now_ms)
 
     async def release(self, name: str, holder: str) -> None:
         """Gives a lease back, if ``holder`` has it."""
-        raise NotImplementedError
+        async with self._write() as connection:
+            await leases.give_back(connection, name, holder)
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncGenerator[AsyncConnection]:
+        try:
+            async with self.database.read() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise OrdersUnavailable(f"orders cannot be read: {_cause(error)}") from error
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncGenerator[AsyncConnection]:
+        try:
+            async with self.database.write() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise OrdersUnavailable(f"orders cannot be written: {_cause(error)}") from error
+
+
+def _found(intent: Intent | None, name: str) -> Intent:
+    if intent is None:
+        raise NoSuchOrder(name)
+    return intent
+
+
+def _offset(page: int, page_size: int) -> int:
+    if page < 1 or page_size < 1:
+        raise ValueError("pages and their sizes start at 1")
+    return (page - 1) * page_size
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip()

@@ -1,0 +1,30 @@
+"""Leases: one process at a time does what must not be done twice at once, until it ends or dies."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, or_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.database import order_tables as t
+from server.orders import rows
+
+
+async def take(connection: AsyncConnection, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
+    """Takes or renews a lease; False while another holder's lasts."""
+    c = t.lease.c
+    statement = rows.insert_into(connection, t.lease).values(name=name, holder=holder, until=now_ms + ttl_ms)
+    new = statement.excluded
+    taken = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[c.name],
+            set_={"holder": new.holder, "until": new.until},
+            where=or_(c.holder == new.holder, c.until <= now_ms),
+        ).returning(c.name)
+    )
+    return taken.first() is not None
+
+
+async def give_back(connection: AsyncConnection, name: str, holder: str) -> None:
+    """Ends a lease that ``holder`` has."""
+    c = t.lease.c
+    await connection.execute(delete(t.lease).where(c.name == name, c.holder == holder))
