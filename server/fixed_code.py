@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from engine.ruleset import VERDICT, FixedCode
 from server.run.reasons import RunReason
-from server.trade_entry.signal import FALLBACK_ATR_TIMEFRAMES, PIVOT_LEVELS, VOLATILITY_TIMEFRAME
+from server.trade_entry.signal import (
+    FALLBACK_ATR_TIMEFRAMES,
+    PIVOT_LEVELS,
+    TREND_STRENGTH,
+    VOLATILITY_TIMEFRAME,
+)
 
 TRADE_ENTRY = FixedCode(
     gates={
@@ -19,7 +24,7 @@ TRADE_ENTRY = FixedCode(
                 "atr",
             }
         ),
-        "request": frozenset({"risk_pct", "initial_margin_usdt", "atr"}),
+        "request": frozenset({"risk_pct", "initial_margin_usdt", "stop_needs_atr", "atr"}),
         "preflight": frozenset(
             {
                 "contract_status",
@@ -27,6 +32,9 @@ TRADE_ENTRY = FixedCode(
                 "ask",
                 "book_age_sec",
                 "max_book_age_sec",
+                "order_type",
+                "spread_bps",
+                "market_max_spread_bps",
                 "equity_usdt",
                 "available_usdt",
             }
@@ -37,12 +45,18 @@ TRADE_ENTRY = FixedCode(
                 "zone_atr",
                 "zone_min",
                 "zone_max",
+                "order_type",
                 "candidate",
                 "candidate_position",
                 "zone_deviation_ratio",
                 "zone_max_deviation_ratio",
                 "rest_at_edge",
                 "entry",
+                "pivot_stop",
+                "pivot_stop_distance_ratio",
+                "max_pivot_distance_ratio",
+                "stop_fallback",
+                "stop_atr",
                 "stop",
                 "risk_usdt",
                 "risk_size",
@@ -53,17 +67,23 @@ TRADE_ENTRY = FixedCode(
                 "leverage_cap",
                 "min_accepted_leverage",
                 "leverage_floor",
+                "liquidation_price",
+                "liquidation_stop_multiple",
+                "liquidation_min_stop_multiple",
                 "size",
                 "notional_usdt",
                 "required_budget_usdt",
                 "take_profit",
+                "last_take_profit",
                 "effective_r",
             }
         ),
     },
     reasons=frozenset({"exception_during_trade_entry"}),
-    facts=frozenset({"atr", "sma_21", "vwap", *(f"pivot_{level}" for level in PIVOT_LEVELS)}),
-    timeframes=frozenset({*FALLBACK_ATR_TIMEFRAMES, VOLATILITY_TIMEFRAME}),
+    facts=frozenset(
+        {"atr", "sma_21", "vwap", TREND_STRENGTH[0], *(f"pivot_{level}" for level in PIVOT_LEVELS)}
+    ),
+    timeframes=frozenset({*FALLBACK_ATR_TIMEFRAMES, VOLATILITY_TIMEFRAME, TREND_STRENGTH[1]}),
 )
 """From a READY signal to the simulated order."""
 

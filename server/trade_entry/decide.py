@@ -81,14 +81,16 @@ class _Course:
         rejected = self.ask("preconditions", precondition_facts(signal, atr, document.decision, dry_run=True))
         if rejected:
             return rejected
-        rejected = self.ask("request", request_facts(document.risk, signal.execution_timeframe, atr))
+        rejected = self.ask("request", request_facts(document, signal.execution_timeframe, atr))
         if rejected:
             return rejected
-        request = build_request(signal, atr)
+        request = build_request(signal, atr, facts, document)
 
         preflight = await fetch_preflight(venue, signal.symbol, signal.as_of_ms)
         rejected = self.ask(
-            "preflight", preflight.facts(document.entry.max_book_age_sec), failures=preflight.failures
+            "preflight",
+            preflight.facts(document.entry, request.order.type),
+            failures=preflight.failures,
         )
         if rejected:
             return rejected

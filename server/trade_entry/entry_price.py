@@ -1,4 +1,5 @@
-"""Where the limit order rests: at the maker price, or at the zone's near edge once the market left it."""
+"""Where the order goes: a limit order rests at the maker price, or at the zone's near edge once the market
+left it; a market order takes the best price of the other side, within a cap."""
 
 from __future__ import annotations
 
@@ -8,19 +9,20 @@ from typing import Literal
 
 from engine.models.base import Side
 from server.exchange.port import Book
-from server.trade_entry.quantise import ceil_to, floor_to
+from server.trade_entry.quantise import ceil_to, clamp, floor_to
+from server.trade_entry.slippage import capped
 from server.trade_entry.zone import Zone
 
 CandidatePosition = Literal["inside", "passive_side", "far_side"]
 """Where the maker price lies: in the zone; beyond it where an order at the edge would wait for the market to
 come back (above for a long, below for a short); or on the other side, where it would cross the book."""
 
-EntrySource = Literal["maker", "zone_edge"]
+EntrySource = Literal["maker", "zone_edge", "taker"]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The maker price held against the zone; ``deviation_ratio`` is over the mark, None without one."""
+    """A price held against the zone; ``deviation_ratio`` is over the mark, None without one."""
 
     price: Decimal
     position: CandidatePosition
@@ -29,10 +31,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The limit price, on a tick, never crossing the book."""
+    """The price the plan counts with, and the worst it may be filled at; both on ticks.
+
+    They differ for a market order only: a limit order never crosses the book, and is filled at its price.
+    """
 
     price: Decimal
     source: EntrySource
+    limit_price: Decimal
 
 
 def maker_price(side: Side, book: Book, tick: Decimal, inside_ticks: int) -> Decimal:
@@ -44,7 +50,7 @@ def maker_price(side: Side, book: Book, tick: Decimal, inside_ticks: int) -> Dec
 
 
 def judge(side: Side, price: Decimal, zone: Zone, mark: Decimal) -> Candidate:
-    """Holds the maker price against the zone."""
+    """Holds the price an order would have against the zone."""
     position: CandidatePosition = "inside"
     if not zone.contains(price):
         position = "passive_side" if (price > zone.high) == (side == "long") else "far_side"
@@ -52,9 +58,23 @@ def judge(side: Side, price: Decimal, zone: Zone, mark: Decimal) -> Candidate:
 
 
 def place(side: Side, candidate: Candidate, zone: Zone) -> Entry | None:
-    """The limit price, or None on the far side, where only an order that crosses could enter."""
+    """The limit order, or None on the far side, where only an order that crosses could enter."""
     if candidate.position == "inside":
-        return Entry(candidate.price, "maker")
+        return Entry(candidate.price, "maker", candidate.price)
     if candidate.position == "passive_side":
-        return Entry(zone.high if side == "long" else zone.low, "zone_edge")
+        edge = zone.high if side == "long" else zone.low
+        return Entry(edge, "zone_edge", edge)
     return None
+
+
+def taker_price(side: Side, book: Book) -> Decimal:
+    """The best price of the other side."""
+    return book.ask if side == "long" else book.bid
+
+
+def take(side: Side, candidate: Candidate, zone: Zone, slippage_bps: Decimal, tick: Decimal) -> Entry | None:
+    """The market order, capped by its slippage and the zone's edge; None outside the zone."""
+    if candidate.position != "inside":
+        return None
+    worst = clamp(capped(side, candidate.price, slippage_bps, tick), zone.low, zone.high)
+    return Entry(candidate.price, "taker", worst)

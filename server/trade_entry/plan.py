@@ -1,23 +1,27 @@
-"""The plan of one limit order with its stop and take profit: what a person and the execution need of it."""
+"""The plan of one order with its stop and targets: what a person and the execution need of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
+from engine.gates.gate import GateValue
+from engine.models.trade_entry import TradeEntryDocument
 from server.instants import iso
 from server.trade_entry.entry_price import Candidate, Entry
 from server.trade_entry.leverage import Leverage
-from server.trade_entry.preflight import Market
+from server.trade_entry.liquidation import Liquidation
+from server.trade_entry.preflight import MS_PER_SEC, Market
 from server.trade_entry.quantise import plain, shown
 from server.trade_entry.request import Request
 from server.trade_entry.size import Risk
+from server.trade_entry.slippage import spread_bps
 from server.trade_entry.stop import Stop
 from server.trade_entry.take_profit import TakeProfit
+from server.trade_entry.targets import Part, Targets
+from server.trade_entry.ticket import Target, Ticket
 from server.trade_entry.zone import Zone
-
-BPS = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class OrderPlan:
     """A complete order. Prices in quote currency, sizes in contracts, money in USDT.
 
     ``risk_size`` is what the risk alone allows, ``size`` what is ordered. ``loss_at_stop_usdt`` and
-    ``reward_usdt`` include the taker fee of both legs, ``margin_usdt`` is notional / leverage.
+    ``reward_usdt`` include the taker fee of both legs, ``margin_usdt`` is notional / leverage; notional, loss
+    and margin are those at the worst price of the entry. ``take_profit`` is the first target.
     """
 
     request: Request
@@ -35,17 +40,19 @@ class OrderPlan:
     entry: Entry
     stop: Stop
     take_profit: TakeProfit
+    targets: Targets
     risk: Risk
     budget_usdt: Decimal
     risk_size: Decimal
     size: Decimal
     leverage: Leverage
+    liquidation: Liquidation
     stop_ratio: Decimal
     notional_usdt: Decimal
     margin_usdt: Decimal
     loss_at_stop_usdt: Decimal
     reward_usdt: Decimal
-    order_type: Literal["limit"] = "limit"
+    rules: TradeEntryDocument
 
     def to_json(self) -> dict[str, Any]:
         """Decimals as fixed-point texts, instants as ISO 8601; quotients are rounded for reading."""
@@ -53,13 +60,16 @@ class OrderPlan:
         return {
             "symbol": request.symbol,
             "side": request.side,
-            "order_type": self.order_type,
+            "order_type": request.order.type,
+            "order_mode": request.order.mode,
             "execution_tf": request.execution_timeframe,
             "entry": plain(self.entry.price),
             "entry_source": self.entry.source,
+            "limit_price": plain(self.entry.limit_price),
             "stop": plain(self.stop.price),
             "stop_source": self.stop.source,
             "take_profit": plain(self.take_profit.price),
+            "targets": [_part(part) for part in self.targets.parts],
             "size": plain(self.size),
             "contract_size": plain(contract.contract_size),
             "notional_usdt": shown(self.notional_usdt),
@@ -69,7 +79,7 @@ class OrderPlan:
             "risk_usdt": shown(self.risk.risk_usdt),
             "loss_at_stop_usdt": shown(self.loss_at_stop_usdt),
             "reward_at_take_profit_usdt": shown(self.reward_usdt),
-            "effective_r": shown(self.take_profit.effective_r),
+            "effective_r": shown(self.targets.effective_r),
             "taker_fee_ratio": plain(contract.taker_fee_ratio),
             "tick_size": plain(contract.tick_size),
             "size_step": plain(contract.size_step),
@@ -79,22 +89,76 @@ class OrderPlan:
             "take_profit_detail": self._take_profit(),
             "risk": self._risk(),
             "leverage_detail": self._leverage(),
+            "liquidation": self._liquidation(),
+            "market_entry": self._market_entry(),
         }
 
     def preflight_json(self) -> dict[str, Any]:
         """What the venue said, that the plan rests on."""
         book, balance = self.market.book, self.market.balance
-        spread = (book.ask - book.bid) / ((book.ask + book.bid) / 2) * BPS
         return {
             "symbol": self.request.symbol,
             "best_bid": plain(book.bid),
             "best_ask": plain(book.ask),
             "mark": plain(book.mark),
-            "spread_bps": shown(spread),
+            "spread_bps": shown(spread_bps(book)),
             "book_at": iso(book.at_ms),
             "equity_usdt": shown(balance.equity_usdt),
             "available_usdt": shown(balance.available_usdt),
         }
+
+    def ticket(
+        self,
+        *,
+        decision_key: str,
+        trade_id: str,
+        run_id: str,
+        actor: str,
+        exchange: str,
+        account: str,
+        profile: str,
+        fingerprint: str,
+        decided_at_ms: int,
+    ) -> Ticket:
+        """The plan as execution takes it; ``decided_at_ms`` is by the venue's clock."""
+        request, contract, rules = self.request, self.market.contract, self.rules
+        return Ticket(
+            decision_key=decision_key,
+            trade_id=trade_id,
+            run_id=run_id,
+            actor=actor,
+            exchange=exchange,
+            account=account,
+            profile=profile,
+            fingerprint=fingerprint,
+            symbol=request.symbol,
+            side=request.side,
+            execution_timeframe=request.execution_timeframe,
+            order_type=request.order.type,
+            time_in_force=request.order.time_in_force,
+            entry=self.entry.price,
+            price=self.entry.limit_price,
+            size=self.size,
+            leverage=self.leverage.value,
+            stop=self.stop.price,
+            targets=tuple(Target(price=part.price, share=part.share) for part in self.targets.parts),
+            zone_low=self.zone.low,
+            zone_high=self.zone.high,
+            zone_expires_at_ms=self.zone.expires_at_ms,
+            signal_expires_at_ms=request.as_of_ms + rules.execution.signal_ttl_sec * MS_PER_SEC,
+            decided_at_ms=decided_at_ms,
+            tick_size=contract.tick_size,
+            size_step=contract.size_step,
+            min_size=contract.min_size,
+            contract_size=contract.contract_size,
+            taker_fee_ratio=contract.taker_fee_ratio,
+            inside_ticks=rules.entry.inside_ticks,
+            max_loss_usdt=self.loss_at_stop_usdt,
+            max_concurrent_positions=rules.guards.max_concurrent_positions,
+            execution=rules.execution,
+            end_of_zone=rules.end_of_zone,
+            cooldown=rules.cooldown,
+        )
 
     def _zone(self) -> dict[str, Any]:
         zone, candidate = self.zone, self.candidate
@@ -117,22 +181,38 @@ class OrderPlan:
         }
 
     def _stop(self) -> dict[str, Any]:
+        atr, stop = self.request.atr, self.stop
         return {
-            "atr": plain(self.request.atr.value),
-            "atr_timeframe": self.request.atr.timeframe,
-            "method_price": plain(self.stop.method_price),
+            "method": stop.method,
+            "fallback": stop.fell_back,
+            "atr": None if atr is None else plain(atr.value),
+            "atr_timeframe": None if atr is None else atr.timeframe,
+            "level": None if stop.level is None else stop.level.name,
+            "level_price": None if stop.level is None else plain(stop.level.price),
+            "method_price": plain(stop.method_price),
             "distance": plain(abs(self.entry.price - self.stop.price)),
             "distance_ratio": shown(self.stop_ratio),
         }
 
     def _take_profit(self) -> dict[str, Any]:
-        target = self.take_profit
-        return {
+        target, second, split = self.take_profit, self.targets.second, self.targets.split
+        detail: dict[str, Any] = {
             "base": plain(target.base),
             "alignment": target.alignment,
             "level": target.level,
             "level_price": None if target.level_price is None else plain(target.level_price),
         }
+        if second is not None and split is not None:
+            detail |= {
+                "collapsed": self.targets.collapsed,
+                "second": {"price": plain(second.price), "source": second.source, "level": second.level},
+                "split": {
+                    "first_share": plain(split.first_share),
+                    "strategy": split.strategy,
+                    "facts": {name: _number(value) for name, value in split.facts.items()},
+                },
+            }
+        return detail
 
     def _risk(self) -> dict[str, Any]:
         return {
@@ -147,6 +227,7 @@ class OrderPlan:
         return {
             "needed": self.leverage.needed,
             "cap": caps.whole,
+            "exchange_cap": plain(self.rules.leverage.exchange_cap),
             "profile_cap": shown(caps.profile),
             "volatility_factor": shown(caps.volatility_factor),
             "volatility_atr": None if caps.volatility_atr is None else plain(caps.volatility_atr),
@@ -154,3 +235,27 @@ class OrderPlan:
             "dynamic_cap": shown(caps.dynamic),
             "contract_max": caps.contract,
         }
+
+    def _liquidation(self) -> dict[str, Any]:
+        return {
+            "price": shown(self.liquidation.price),
+            "stop_multiple": shown(self.liquidation.stop_multiple),
+            "min_stop_multiple": plain(self.rules.liquidation.min_stop_multiple),
+        }
+
+    def _market_entry(self) -> dict[str, Any]:
+        order = self.request.order
+        return {"switch": order.switch, "adx_1h": None if order.adx_1h is None else shown(order.adx_1h)}
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "price": plain(part.price),
+        "share": plain(part.share),
+        "size": plain(part.size),
+        "effective_r": shown(part.effective_r),
+    }
+
+
+def _number(value: GateValue) -> GateValue:
+    return shown(value) if isinstance(value, Decimal) else value

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.gates.gate import GateValue
+from engine.models.trade_entry import EntryRules, OrderType
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Balance, Book, Contract, Exchange, Listing
+from server.trade_entry.slippage import spread_bps
 
 MS_PER_SEC = 1000
 
@@ -35,15 +37,19 @@ class Preflight:
     now_ms: int
     failures: tuple[str, ...] = ()
 
-    def facts(self, max_book_age_sec: int) -> dict[str, GateValue]:
-        """The answers as the gate reads them."""
+    def facts(self, rules: EntryRules, order_type: OrderType) -> dict[str, GateValue]:
+        """The answers as the gate reads them, for an order of ``order_type``."""
         book, balance = self.book, self.balance
+        priced = book is not None and book.bid > 0 and book.ask > 0
         return {
             "contract_status": None if self.listing is None else self.listing.status,
             "bid": None if book is None else book.bid,
             "ask": None if book is None else book.ask,
             "book_age_sec": None if book is None else Decimal(self.now_ms - book.at_ms) / MS_PER_SEC,
-            "max_book_age_sec": max_book_age_sec,
+            "max_book_age_sec": rules.max_book_age_sec,
+            "order_type": order_type,
+            "spread_bps": spread_bps(book) if book is not None and priced else None,
+            "market_max_spread_bps": rules.market_max_spread_bps,
             "equity_usdt": None if balance is None else balance.equity_usdt,
             "available_usdt": None if balance is None else balance.available_usdt,
         }

@@ -11,6 +11,7 @@ from engine.candles import Timeframe
 from engine.models.base import Side
 from engine.models.exact import exact
 from engine.models.trade_entry import TradeEntryDocument
+from server.trade_entry.split import reads
 
 FactKey = tuple[str, Timeframe]
 """A fact of ``rules/facts.yaml`` and the timeframe it is read on."""
@@ -27,10 +28,19 @@ FALLBACK_ATR_TIMEFRAMES: tuple[Timeframe, ...] = ("5m", "15m")
 VOLATILITY_TIMEFRAME: Timeframe = "15m"
 """Timeframe of the ATR that tempers the leverage cap."""
 
+SPLIT_ATR_TIMEFRAME: Timeframe = "5m"
+"""Timeframe of the ATR that the split strategies know."""
+
+TREND_STRENGTH: FactKey = ("adx_14", "1h")
+"""What the market-entry switch and the split strategies know the trend by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A READY verdict. ``price`` is the last known price; the preconditions reject what is missing."""
+    """A READY verdict. ``price`` is the last known price; the preconditions reject what is missing.
+
+    ``valid_timeframes`` is how many context timeframes have its side, None where that is not known.
+    """
 
     symbol: str
     side: Side | None
@@ -39,6 +49,7 @@ class Signal:
     as_of_ms: int
     profile: str
     price: Decimal | None
+    valid_timeframes: int | None = None
 
 
 def facts_needed(document: TradeEntryDocument, execution_timeframe: Timeframe) -> frozenset[FactKey]:
@@ -52,6 +63,9 @@ def facts_needed(document: TradeEntryDocument, execution_timeframe: Timeframe) -
     needed: set[FactKey] = {("atr", timeframe) for timeframe in atr}
     needed |= {("sma_21", zone.pivot_timeframe), ("vwap", zone.pivot_timeframe)}
     needed |= {(f"pivot_{level}", execution_timeframe) for level in PIVOT_LEVELS}
+    switch = document.market_entry
+    if (switch.enabled and switch.adx_min_1h is not None) or reads(document.take_profit, "adx_1h"):
+        needed.add(TREND_STRENGTH)
     return frozenset(needed)
 
 
@@ -72,6 +86,11 @@ class Facts:
         """The value if it is known and above zero: what a price or an ATR has to be."""
         value = self.values.get((name, timeframe))
         return value if value is not None and value > 0 else None
+
+    @property
+    def adx_1h(self) -> Decimal | None:
+        """The ADX(14) of 1h if it is known."""
+        return self.values.get(TREND_STRENGTH)
 
     def pivot_levels(self, timeframe: Timeframe) -> dict[str, Decimal]:
         """Known pivot levels above zero, by name (``pp``, ``r1``, …)."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.candles import Timeframe
-from engine.models.trade_entry import RiskRules
+from engine.models.trade_entry import OrderType, RiskRules
 from server.exchange.port import Balance, Contract
 from server.trade_entry.quantise import floor_to, times
 
@@ -44,13 +44,27 @@ def risk_of(rules: RiskRules, balance: Balance, timeframe: Timeframe) -> Risk:
 
 def loss_per_contract(entry: Decimal, stop: Decimal, contract: Contract) -> Decimal:
     """Loss of one contract from entry to stop in USDT, with the taker fee of both legs."""
-    return contract.contract_size * (abs(entry - stop) + contract.taker_fee_ratio * (entry + stop))
+    return loss_each(entry, stop, contract.contract_size, contract.taker_fee_ratio)
 
 
-def size_for_risk(risk_usdt: Decimal, loss_each: Decimal, contract: Contract) -> Decimal:
+def loss_each(entry: Decimal, stop: Decimal, contract_size: Decimal, fee_ratio: Decimal) -> Decimal:
+    """The same of a contract size and a fee ratio, of which each leg pays its part."""
+    return contract_size * (abs(entry - stop) + fee_ratio * (entry + stop))
+
+
+def largest_size(contract: Contract, order_type: OrderType) -> Decimal | None:
+    """The most contracts of one order, on the size step; None where the venue sets no limit."""
+    limits = [contract.max_size]
+    if order_type == "market":
+        limits.append(contract.market_max_size)
+    most = min((limit for limit in limits if limit is not None), default=None)
+    return None if most is None else floor_to(most, contract.size_step)
+
+
+def size_for_risk(risk_usdt: Decimal, loss_each: Decimal, step: Decimal, most: Decimal | None) -> Decimal:
     """The most contracts, on the size step, whose loss does not exceed the risk; may be below the minimum."""
-    size = times(risk_usdt, loss_each * contract.size_step) * contract.size_step
-    return size if contract.max_size is None else min(size, floor_to(contract.max_size, contract.size_step))
+    size = times(risk_usdt, loss_each * step) * step
+    return size if most is None else min(size, most)
 
 
 def size_for_margin(budget_usdt: Decimal, leverage: int, entry: Decimal, contract: Contract) -> Decimal:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.models.base import Side
-from engine.models.trade_entry import TakeProfitRules
+from engine.models.protection import TakeProfitRules
 from server.trade_entry.quantise import ceil_to, floor_to
 
 Alignment = Literal["base", "pivot_closer", "pivot_further"]
@@ -98,7 +98,7 @@ def buffered(ladder: Ladder, rules: TakeProfitRules, level: Decimal) -> Decimal:
 Found = tuple[Decimal, str]
 
 
-def _targets(ladder: Ladder, rules: TakeProfitRules, levels: Mapping[str, Decimal]) -> list[Found]:
+def buffered_levels(ladder: Ladder, rules: TakeProfitRules, levels: Mapping[str, Decimal]) -> list[Found]:
     """Buffered levels on the profit side, nearest first; of equal ones the first by name."""
     found = [(buffered(ladder, rules, price), level) for level, price in levels.items()]
     found = [(price, level) for price, level in found if price > 0 and ladder.beyond(price, ladder.entry)]
@@ -109,7 +109,7 @@ def _closer(
     ladder: Ladder, rules: TakeProfitRules, levels: Mapping[str, Decimal], base: Decimal
 ) -> Found | None:
     least = rules.tp_min_keep_ratio * rules.r_multiple
-    for price, level in _targets(ladder, rules, levels):
+    for price, level in buffered_levels(ladder, rules, levels):
         if ladder.beyond(base, price) and ladder.r_at(price) >= least:
             return price, level
     return None
@@ -119,7 +119,7 @@ def _further(
     ladder: Ladder, rules: TakeProfitRules, levels: Mapping[str, Decimal], base: Decimal
 ) -> Found | None:
     most = rules.r_multiple + rules.tp_max_extra_r
-    for price, level in _targets(ladder, rules, levels):
+    for price, level in buffered_levels(ladder, rules, levels):
         if ladder.beyond(price, base) and ladder.r_at(price) <= most:
             return price, level
     return None

@@ -49,6 +49,13 @@ class Zone:
         """How far ``price`` is from the nearest edge; 0 inside."""
         return max(self.low - price, price - self.high, Decimal(0))
 
+    def position(self, side: Side, price: Decimal) -> Decimal | None:
+        """Where ``price`` lies: 0 at the best edge for ``side``, 1 at the worst; None without a width."""
+        width = self.high - self.low
+        if width <= 0:
+            return None
+        return (price - self.low if side == "long" else self.high - price) / width
+
 
 def find_pivot(facts: Facts, rules: EntryZoneRules) -> Pivot | None:
     """The preferred pivot price, else the other one, else None."""

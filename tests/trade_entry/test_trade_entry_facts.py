@@ -18,8 +18,8 @@ def handed_in() -> dict[str, set[str]]:
     rules = settings()
     return {
         "preconditions": set(precondition_facts(signal(), None, rules.decision, dry_run=True)),
-        "request": set(request_facts(rules.risk, "1m", None)),
-        "preflight": set(preflight.facts(rules.entry.max_book_age_sec)),
+        "request": set(request_facts(rules, "1m", None)),
+        "preflight": set(preflight.facts(rules.entry, "limit")),
         "plan": set(draft(market, signal(), btc_facts(), rules).facts),
     }
 
@@ -34,7 +34,9 @@ def test_the_rules_folder_is_checked_against_the_same_facts() -> None:
 
 
 def test_facts_read_from_candles_are_those_the_folder_must_have() -> None:
-    assert {name for name, _ in facts_needed(settings(), "1m")} == set(TRADE_ENTRY.facts)
+    assert {name for name, _ in facts_needed(settings(), "1m")} == set(TRADE_ENTRY.facts) - {"adx_14"}
+    switched = settings(market_entry={"enabled": True, "adx_min_1h": 20})
+    assert {name for name, _ in facts_needed(switched, "1m")} == set(TRADE_ENTRY.facts)
 
 
 def test_a_plan_reads_no_fact_it_has_not_asked_for() -> None:

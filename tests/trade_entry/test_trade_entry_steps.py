@@ -14,7 +14,7 @@ from server.trade_entry.leverage import choose_leverage, leverage_caps, volatili
 from server.trade_entry.request import request_atr
 from server.trade_entry.signal import Facts, facts_needed
 from server.trade_entry.size import risk_of
-from server.trade_entry.stop import atr_stop
+from server.trade_entry.stop import find_stop
 from server.trade_entry.take_profit import Ladder, buffered, take_profit
 from server.trade_entry.zone import Zone, build_zone
 
@@ -117,7 +117,9 @@ def test_without_a_mark_the_deviation_is_unknown() -> None:
     ],
 )
 def test_atr_stop(side: Any, atr: str, least: float, price: str, source: str, method: str) -> None:
-    stop = atr_stop(side, D(100), D(atr), settings(stop={"min_stop_distance_ratio": least}).stop, TICK)
+    rules = settings(stop={"min_stop_distance_ratio": least}).stop
+    stop = find_stop(side, D(100), D(atr), {}, rules, TICK).stop
+    assert stop is not None
     assert (stop.price, stop.source, stop.method_price) == (D(price), source, D(method))
 
 

@@ -148,7 +148,7 @@ def draft(
 ) -> Draft:
     """The plan of one signal without the gates in front of it."""
     facts = Facts.of(values)
-    request = build_request(ready, request_atr(facts, ready.execution_timeframe))
+    request = build_request(ready, request_atr(facts, ready.execution_timeframe), facts, rules)
     return build_plan(request, facts, rules, market)
 
 

@@ -1,0 +1,35 @@
+"""Where the venue would take the position away, estimated before there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.models.base import Side
+from server.exchange.port import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidation:
+    """The estimated price, which may be zero or below for a long (never), and how far behind the stop it is.
+
+    ``stop_multiple`` is its distance from the entry over the stop's.
+    """
+
+    price: Decimal
+    distance: Decimal
+    stop_multiple: Decimal
+
+
+def estimate(side: Side, entry: Decimal, stop: Decimal, leverage: int, contract: Contract) -> Liquidation:
+    """Liquidation of an isolated position that carries ``1 / leverage`` of its value at ``entry``.
+
+    It happens where the margin left is the maintenance margin and the taker fee of the close: at P with
+    ``entry / leverage - |entry - P| = (maintenance + fee) x P``. The maintenance ratio is that of the lowest
+    risk tier, so a position of a higher tier is nearer to it. ``stop`` differs from ``entry``.
+    """
+    kept = contract.maintenance_margin_ratio + contract.taker_fee_ratio
+    margin = entry / leverage
+    price = (entry - margin) / (1 - kept) if side == "long" else (entry + margin) / (1 + kept)
+    distance = entry - price if side == "long" else price - entry
+    return Liquidation(price, distance, distance / abs(entry - stop))
