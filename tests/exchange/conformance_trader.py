@@ -1,4 +1,4 @@
-"""The market that a conformance test trades in, and the trader: what the suite in `conformance` speaks with."""
+"""The market that a conformance test trades in, and the trader that the suite speaks with."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from engine.candles import STEP_MS, CandleSet
 from server.exchange.paper.specification import Specification
@@ -22,12 +22,11 @@ def book_around(
     have closed: after that it keeps that instant as its ``at_ms``, so that its age shows.
     """
     tick = specification.tick_size
-    last = _to_step(Decimal(repr(float(candle.close[0]))), tick, ROUND_HALF_EVEN)
+    last = specification.price(float(candle.close[0]))
     if last < tick:
         return None
     bid = max(last - (spread_ticks // 2) * tick, tick)
-    contracts = Decimal(repr(float(candle.volume[0]))) * _SHOWN_SHARE / specification.contract_size
-    size = max(_to_step(contracts, specification.size_step, ROUND_FLOOR), specification.min_size)
+    size = max(specification.contracts(float(candle.volume[0]), _SHOWN_SHARE), specification.min_size)
     step = STEP_MS[candle.timeframe]
     return Book(
         symbol=specification.symbol,
@@ -39,7 +38,3 @@ def book_around(
         mark=last,
         at_ms=min(at_ms, int(candle.ts[0]) + 2 * step),
     )
-
-
-def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    return (value / step).to_integral_value(rounding=rounding) * step

@@ -80,6 +80,23 @@ class SymbolHistory:
                     break  # up to date: nothing longer can have closed after it
         return newest
 
+    def closing_between(self, after_ms: int, until_ms: int) -> Sequence[CandleSet]:
+        """Candles that close in ``(after_ms, until_ms]``, by timeframe; no instant is in two of them.
+
+        A longer candle is among them only where none of a shorter timeframe is recorded within it.
+        """
+        parts: list[CandleSet] = []
+        shorter: list[CandleSet] = []
+        for timeframe in self.timeframes:
+            step, series = STEP_MS[timeframe], self.series(timeframe)
+            part = series.closed(until_ms).since(after_ms - step + 1)
+            for seen in shorter:
+                uncovered = np.searchsorted(seen.ts, part.ts) == np.searchsorted(seen.ts, part.ts + step)
+                part = part if uncovered.all() else _rows(part, uncovered)
+            parts.append(part)
+            shorter.append(series)
+        return parts
+
     def _forming(self, timeframe: Timeframe, opened_ms: int, now_ms: int) -> CandleSet | None:
         """The candle that opened at ``opened_ms``, from the shortest recorded timeframe it can be seen in.
 

@@ -13,10 +13,14 @@ class PaperOptions:
 
     ``market_data``: a folder of candle files; None serves the bundled ones.
     ``spread_ticks``: ask minus bid, in ticks, at least 1.
-    ``balance_usdt``: the account's equity, all of it free.
+    ``balance_usdt``: the account's equity when it begins, all of it free.
     ``at_ms``: the clock stands at this instant. ``start_ms``: the clock runs from this instant at ``speed``
     recorded seconds per real second (None: 1). Neither: it stands at the last instant that the most symbols
     have a closed candle.
+    ``volume_share``: what one resting order can take of a candle's volume at most, above 0, up to 1.
+    ``price_limit_ratio``: how far from the mark price a limit may be; 0.05 is 5 %.
+    ``attaches_protection``: whether an entry order may bring its stop and its take profit along.
+    ``seed``: of what is drawn; the same seed and requests at the same instants have the same fills.
     """
 
     market_data: Path | None = None
@@ -25,6 +29,10 @@ class PaperOptions:
     at_ms: int | None = None
     start_ms: int | None = None
     speed: float | None = None
+    volume_share: Decimal = Decimal("0.1")
+    price_limit_ratio: Decimal = Decimal("0.05")
+    attaches_protection: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.spread_ticks < 1:
@@ -37,3 +45,7 @@ class PaperOptions:
             raise ValueError("a speed needs an instant to start from")
         if self.speed is not None and not 0 < self.speed < float("inf"):
             raise ValueError(f"the speed must be above 0 recorded seconds per second, not {self.speed}")
+        if not self.volume_share.is_finite() or not 0 < self.volume_share <= 1:
+            raise ValueError(f"the share of a volume must be above 0 and at most 1, not {self.volume_share}")
+        if not self.price_limit_ratio.is_finite() or self.price_limit_ratio <= 0:
+            raise ValueError(f"the price limit must be a ratio above 0, not {self.price_limit_ratio}")

@@ -6,7 +6,7 @@ A folder's own ``contracts.json`` amends the bundled one: an entry replaces the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,6 +53,16 @@ class Specification(_Closed):
         if self.max_size is not None and self.min_size > self.max_size:
             raise ValueError("min_size is above max_size")
         return self
+
+    def price(self, recorded: float) -> Decimal:
+        """A recorded price on the nearest tick."""
+        ticks = Decimal(repr(recorded)) / self.tick_size
+        return ticks.to_integral_value(ROUND_HALF_EVEN) * self.tick_size
+
+    def contracts(self, base_volume: float, share: Decimal = Decimal(1)) -> Decimal:
+        """A share of a recorded volume in contracts, whole steps."""
+        steps = Decimal(repr(base_volume)) * share / self.contract_size / self.size_step
+        return steps.to_integral_value(ROUND_FLOOR) * self.size_step
 
     def contract(self, turnover_24h_usdt: Decimal | None) -> Contract:
         """The port's value, with the one figure that is not in the document."""

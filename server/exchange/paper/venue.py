@@ -1,34 +1,55 @@
-"""The paper venue itself: the exchange port over a recording."""
+"""The paper venue itself: the exchange port over a recording and an account."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 
-import numpy as np
-
 from engine.candles import STEP_MS, CandleSet, Timeframe
-from server.exchange.errors import BookUnavailable, CandlesUnavailable, SymbolUnknown
-from server.exchange.paper.account import Account
-from server.exchange.paper.book import book_around
+from server.exchange.errors import (
+    BookUnavailable,
+    CandlesUnavailable,
+    SymbolUnknown,
+    VenueUnavailable,
+)
+from server.exchange.paper import desk, statement
 from server.exchange.paper.catalogue import Catalogue, Recording, read_catalogue
 from server.exchange.paper.clock import Clock, FixedClock, RunningClock
 from server.exchange.paper.errors import VENUE, MarketDataError
-from server.exchange.paper.history import SymbolHistory
+from server.exchange.paper.ledger import Ledger, LedgerUnavailable, MemoryLedger
+from server.exchange.paper.market import BUNDLED, UNSPECIFIED, RecordedMarket
+from server.exchange.paper.matching import MatchingRules, advance
 from server.exchange.paper.options import PaperOptions
-from server.exchange.paper.specification import Specification, read_specifications
-from server.exchange.port import Balance, Book, Listing, OpenOrder, Position, UnspecifiedContract
+from server.exchange.paper.register import Register, StateTurn
+from server.exchange.paper.session import SharedClock
+from server.exchange.paper.specification import Specification
+from server.exchange.paper.state import State
+from server.exchange.port import Balance, Book, Listing, OpenOrder, Position
+from server.exchange.trading import (
+    ClosingOrder,
+    EntryOrder,
+    Fill,
+    MarginMode,
+    OrderState,
+    Outcome,
+    Refused,
+    TriggerOrder,
+    TriggerRequest,
+    Unknown,
+)
 from server.instants import iso
 
-BUNDLED = Path(__file__).parents[2] / "bundled"
-"""Candles, contract specifications and the manifest that the package ships."""
+__all__ = ["BUNDLED", "PaperExchange"]
 
-_DAY_MS = 86_400_000
-_UNSPECIFIED = "it has candles but no contract specification; add one to contracts.json beside the candles"
+_PATIENCE_SEC = 5
+"""A request that has waited longer for its turn at the account is turned away."""
+
+_MINUTE_MS = STEP_MS["1m"]
+_HOUR_MS = STEP_MS["1h"]
 
 
 class PaperExchange:
@@ -36,86 +57,260 @@ class PaperExchange:
 
     Making one reads the footers of the candle files; columns are read when they are first asked for, in a
     thread. Raises `MarketDataError` when the folder cannot be served or the clock has nothing to run through.
+
+    ``ledger`` keeps the account; without one it is kept in memory. A running clock over a given ledger is
+    shared by every process that has the ledger: `open` the venue before anything else. A clock that stands
+    takes no orders and has nothing to keep, so it leaves the ledger alone. ``clock`` is used instead of that
+    of the options; the account of the ledger then goes on as it is.
     """
 
     name: str = VENUE
 
-    def __init__(self, options: PaperOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        options: PaperOptions,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        ledger: Ledger | None = None,
+        clock: Clock | None = None,
+        unix: Callable[[], float] = time.time,
+    ) -> None:
         self._options = options
+        self._monotonic = monotonic
         self.catalogue: Catalogue = read_catalogue(options.market_data or BUNDLED / "candles")
         self.recording: Recording = self.catalogue.recording()
-        self._specifications = _specifications(options.market_data)
-        self._histories = {s: SymbolHistory(s, files) for s, files in self.catalogue.files.items()}
-        self._clock = _clock(options, self.catalogue.folder, self.recording, monotonic)
-        self._account = Account(options.balance_usdt)
+        self.market = RecordedMarket(self.catalogue, options.market_data, options.spread_ticks)
+        self._clock = clock or _clock(options, self.catalogue.folder, self.recording, monotonic)
+        keeps = ledger is not None and not isinstance(self._clock, FixedClock)
+        self._register = Register(ledger if ledger is not None and keeps else MemoryLedger(), self._opening)
+        self._shared: SharedClock | None = None
+        if keeps and clock is None and options.start_ms is not None:
+            self._shared = SharedClock(
+                options.start_ms, self.recording.last_ms, options.speed or 1.0, monotonic, unix
+            )
+        self._rules = MatchingRules(options.volume_share, options.seed)
+        self._desk = desk.DeskRules(options.price_limit_ratio, options.attaches_protection)
         self._listings: tuple[int, Mapping[str, Listing]] | None = None
+        self.session_note: str | None = None
+
+    async def open(self, *, join: bool = False) -> None:
+        """Continues the session that the ledger has, or begins one; ``session_note`` then says which.
+
+        A session of the same start and speed continues, its clock included, while it has open orders or
+        positions; ``join`` continues it in any case, for a process that works beside another. Otherwise a
+        new one begins with a new account. Without a shared clock there is nothing to open.
+        """
+        if self._shared is not None:
+            async with self._ledger_turn() as turn:
+                self._clock, turn.state, self.session_note = self._shared.begin(
+                    turn.state, self._opening(), join=join
+                )
+
+    # -- the market
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()
 
     async def contracts(self) -> Mapping[str, Listing]:
         """Every symbol that has candles, in alphabetical order; those without specification as such."""
-        minute = self._clock.now_ms() // STEP_MS["1m"]
+        minute = self._clock.now_ms() // _MINUTE_MS
         if self._listings is None or self._listings[0] != minute:
-            self._listings = minute, await asyncio.to_thread(self._list, minute * STEP_MS["1m"])
+            self._listings = minute, await asyncio.to_thread(self.market.listings, minute * _MINUTE_MS)
         return self._listings[1]
 
     async def candles(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleSet:
-        history = self._history(symbol)
-        if not history.is_loaded(timeframe):
-            await asyncio.to_thread(history.series, timeframe)
-        return history.visible(timeframe, start_ms, end_ms, self._clock.now_ms())
+        return await self.market.candles(symbol, timeframe, start_ms, end_ms, self._clock.now_ms())
 
     async def top_of_book(self, symbol: str, at_ms: int | None = None) -> Book:
-        history, now = self._history(symbol), self._clock.now_ms()
+        now = self._clock.now_ms()
         instant = now if at_ms is None else at_ms
         if instant > now:
+            self.market.history(symbol)
             detail = f"{iso(instant)} is after the venue's clock, {iso(now)}"
             raise BookUnavailable(VENUE, symbol, instant, detail)
-        specification = self._specifications.get(symbol)
-        if specification is None:
-            raise BookUnavailable(VENUE, symbol, instant, _UNSPECIFIED)
-        try:
-            candle = await asyncio.to_thread(history.newest_closed, instant)
-        except CandlesUnavailable as error:
-            raise BookUnavailable(VENUE, symbol, instant, str(error)) from error
-        if candle is None:
-            raise BookUnavailable(VENUE, symbol, instant, f"no candle had closed at {iso(instant)}")
-        book = book_around(specification, candle, instant, self._options.spread_ticks)
-        if book is None:
-            detail = f"the last price {float(candle.close[0])} is below one tick of {specification.tick_size}"
-            raise BookUnavailable(VENUE, symbol, instant, detail)
-        return book
+        return await self.market.book(symbol, instant)
+
+    # -- the account
 
     async def balance(self) -> Balance:
-        return self._account.balance()
+        state, marks = await self._account("balance")
+        return statement.balance(state, self.market.specifications, marks)
 
     async def positions(self) -> Sequence[Position]:
-        return self._account.positions()
+        state, marks = await self._account("positions")
+        return statement.positions(state, self.market.specifications, marks)
 
     async def open_orders(self) -> Sequence[OpenOrder]:
-        return self._account.open_orders()
+        return statement.open_orders(await self._state("open_orders"))
 
-    def _history(self, symbol: str) -> SymbolHistory:
-        history = self._histories.get(symbol)
-        if history is None:
-            raise SymbolUnknown(VENUE, symbol, get_close_matches(symbol, self._histories, n=2))
-        return history
+    async def trigger_orders(self) -> Sequence[TriggerOrder]:
+        return statement.trigger_orders(await self._state("trigger_orders"))
 
-    def _list(self, at_ms: int) -> Mapping[str, Listing]:
-        return {symbol: self._listing(symbol, history, at_ms) for symbol, history in self._histories.items()}
+    async def order(self, symbol: str, client_order_id: str) -> OrderState | None:
+        """Also a closing and a trigger of that id; a week after it has closed, only its id is remembered."""
+        self.market.history(symbol)
+        return statement.order_state(await self._state("order"), symbol, client_order_id)
 
-    def _listing(self, symbol: str, history: SymbolHistory, at_ms: int) -> Listing:
-        specification = self._specifications.get(symbol)
+    async def fills(self, symbol: str, since_ms: int) -> Sequence[Fill]:
+        """Of the last week: older ones are only in `realised_pnl`."""
+        self.market.history(symbol)
+        return statement.fills(await self._state("fills"), symbol, since_ms)
+
+    async def realised_pnl(self, since_ms: int) -> Decimal:
+        return statement.realised_pnl(await self._state("realised_pnl"), since_ms)
+
+    # -- trading
+
+    @property
+    def attaches_protection(self) -> bool:
+        return self._options.attaches_protection
+
+    @property
+    def receive_window_ms(self) -> int:
+        """Five real seconds, in the venue's time."""
+        return int(_PATIENCE_SEC * 1000 * max(self._clock.speed, 1.0))
+
+    def orders_obstacle(self) -> str | None:
+        return self._clock.obstacle()
+
+    async def wait(self, seconds: float) -> None:
+        await self._clock.wait(seconds)
+
+    async def set_leverage(self, symbol: str, leverage: int, margin_mode: MarginMode) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            return desk.set_leverage(state, specification, leverage, margin_mode)
+
+        return await self._change(symbol, act)
+
+    async def submit(self, order: EntryOrder) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            if specification.status != "trading":
+                return Refused("symbol_unavailable", f"{order.symbol} is {specification.status}")
+            book = await self.market.book(order.symbol, now_ms)
+            if book.at_ms < now_ms:
+                return Refused("symbol_unavailable", f"{order.symbol} has no price since {iso(book.at_ms)}")
+            marks = await self.market.marks(_held(state), now_ms)
+            free = statement.balance(state, self.market.specifications, marks).available_usdt
+            return desk.submit(state, specification, order, book, free, now_ms, self._desk)
+
+        return await self._change(order.symbol, act)
+
+    async def close(self, order: ClosingOrder) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            book = await self.market.book(order.symbol, now_ms)
+            return desk.close(state, specification, order, book, now_ms)
+
+        return await self._change(order.symbol, act)
+
+    async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            return desk.cancel(state, symbol, client_order_id, now_ms)
+
+        return await self._change(symbol, act)
+
+    async def place_trigger(self, request: TriggerRequest) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            last = (await self.market.book(request.symbol, now_ms)).last
+            return desk.place_trigger(state, specification, request, last, now_ms)
+
+        return await self._change(request.symbol, act)
+
+    async def amend_trigger(
+        self, trigger: TriggerOrder, trigger_price: Decimal, size: Decimal | None
+    ) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            last = (await self.market.book(trigger.symbol, now_ms)).last
+            return desk.amend_trigger(state, specification, trigger, trigger_price, size, last)
+
+        return await self._change(trigger.symbol, act)
+
+    async def cancel_trigger(self, trigger: TriggerOrder) -> Outcome:
+        async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
+            return desk.cancel_trigger(state, trigger, now_ms)
+
+        return await self._change(trigger.symbol, act)
+
+    # -- how the account is read and changed
+
+    def _opening(self) -> State:
+        return State(cash_usdt=self._options.balance_usdt)
+
+    async def _state(self, operation: str) -> State:
+        """The account at the venue's now. Raises `VenueUnavailable`."""
+        try:
+            state = await self._register.read()
+            self._follow(state)
+            behind = self._clock.now_ms() // _MINUTE_MS > state.matched_ms // _MINUTE_MS
+            if not (state.at_stake and behind):
+                return state
+            async with self._turn() as (state, _):
+                return state
+        except (LedgerUnavailable, CandlesUnavailable) as error:
+            raise VenueUnavailable(VENUE, operation, str(error)) from error
+
+    async def _account(self, operation: str) -> tuple[State, Mapping[str, Decimal]]:
+        """The account and the marks of its positions."""
+        state = await self._state(operation)
+        now = max(self._clock.now_ms(), state.matched_ms)
+        try:
+            return state, await self.market.marks(_held(state), now)
+        except BookUnavailable as error:
+            raise VenueUnavailable(VENUE, operation, str(error)) from error
+
+    async def _change(
+        self, symbol: str, act: Callable[[State, Specification, int], Awaitable[Outcome]]
+    ) -> Outcome:
+        """Lets ``act`` change the account in a turn of its own; never raises what a venue may raise."""
+        obstacle = self.orders_obstacle()
+        if obstacle is not None:
+            return Refused("not_permitted", obstacle)
+        specification = self.market.specifications.get(symbol)
+        if symbol not in self.market.histories:
+            return Refused("symbol_unavailable", f"{VENUE} lists no symbol {symbol!r}")
         if specification is None:
-            return UnspecifiedContract(symbol, _UNSPECIFIED)
-        return specification.contract(_turnover_24h(history, at_ms))
+            return Refused("symbol_unavailable", f"{symbol}: {UNSPECIFIED}")
+        asked = self._monotonic()
+        try:
+            async with self._turn() as (state, now_ms):
+                if self._monotonic() - asked > _PATIENCE_SEC:
+                    return Refused("not_sent", f"the account was busy for {_PATIENCE_SEC} seconds")
+                return await act(state, specification, now_ms)
+        except LedgerUnavailable as error:
+            return Unknown(str(error))
+        except (BookUnavailable, CandlesUnavailable, SymbolUnknown) as error:
+            return Refused("symbol_unavailable", str(error))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[tuple[State, int]]:
+        """A turn at the account, with everything matched that has happened, and the instant it stands at."""
+        async with self._ledger_turn() as turn:
+            state = turn.state
+            self._follow(state)
+            now_ms = max(self._clock.now_ms(), state.matched_ms)
+            await self._advance(state, now_ms)
+            yield state, now_ms
+
+    async def _advance(self, state: State, now_ms: int) -> None:
+        passed = state.matched_ms
+        symbols = state.symbols_at_stake() if now_ms // _MINUTE_MS > passed // _MINUTE_MS else []
+        bars = await self.market.bars(symbols, passed, now_ms)
+        advance(state, now_ms, bars, self.market.specifications, self._rules)
+        if now_ms // _HOUR_MS > passed // _HOUR_MS:
+            state.prune(now_ms)
+
+    @asynccontextmanager
+    async def _ledger_turn(self) -> AsyncGenerator[StateTurn]:
+        async with self._register.turn() as turn:
+            yield turn
+
+    def _follow(self, state: State) -> None:
+        """Another process may have begun another session: its clock is everybody's."""
+        if self._shared is not None:
+            self._clock = self._shared.follow(state)
 
 
-def _specifications(folder: Path | None) -> Mapping[str, Specification]:
-    bundled = read_specifications(BUNDLED / "contracts.json")
-    own = folder / "contracts.json" if folder else None
-    return {**bundled, **read_specifications(own)} if own and own.exists() else bundled
+def _held(state: State) -> Sequence[str]:
+    return [position.symbol for position in state.positions.values()]
 
 
 def _clock(
@@ -129,21 +324,3 @@ def _clock(
         )
         raise MarketDataError(folder, detail)
     return RunningClock(options.start_ms, recording.last_ms, options.speed or 1.0, monotonic)
-
-
-def _turnover_24h(history: SymbolHistory, at_ms: int) -> Decimal | None:
-    """Base volume x typical price of the last 24 hours of closed candles; None unless all are recorded.
-
-    The recording has no quote volume; the typical price (high + low + close) / 3 stands for the average one.
-    """
-    for timeframe in history.timeframes:
-        try:
-            closed = history.series(timeframe).closed(at_ms)
-        except CandlesUnavailable:
-            return None  # whoever asks for the candles is told why
-        day = closed.since(int(closed.ts[-1]) + STEP_MS[timeframe] - _DAY_MS) if len(closed) else closed
-        current = len(day) and int(day.ts[-1]) + 2 * STEP_MS[timeframe] > at_ms
-        if current and len(day) * STEP_MS[timeframe] == _DAY_MS:
-            typical = (day.high + day.low + day.close) / 3
-            return round(Decimal(float(np.cumsum(day.volume * typical)[-1])), 2)
-    return None
