@@ -123,7 +123,7 @@ class Row:
         return self.fields[name]
 
     def _wrong(self, name: str, expected: str) -> WireError:
-        return WireError(f"{self.place}.{name} is {str(self.fields[name])[:60]!r}, expected {expected}")
+        return WireError(f"{self.place}.{name} is {repr(self.fields[name])[:60]}, expected {expected}")
 
 
 def row(data: object, place: str = "data") -> Row:
