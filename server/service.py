@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from engine.ruleset import RulesetStore
 from server.database import Database, upgrade
 from server.exchange.paper import PaperExchange, PaperOptions
+from server.exchange.paper.ledger import TableLedger
 from server.exchange.port import Exchange
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
+from server.metrics import Metrics
+from server.orders import Orders
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.settings import Settings
 
+if TYPE_CHECKING:
+    from server.trading import Trading
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Open from `service` to its end. ``venues`` are by the name that requests use."""
+    """Open from `service` to its end. ``venues`` are by the name that requests use.
+
+    ``trading`` is what places and looks after orders; None where the service was opened to look only.
+    """
 
     settings: Settings
     rules: RulesInForce
     venues: Mapping[str, Exchange]
     database: Database
     journal: Journal
+    orders: Orders
+    metrics: Metrics
     runner: Runner
+    trading: Trading | None
 
     @property
     def rulesets(self) -> RulesetStore:
@@ -36,24 +50,44 @@ class Service:
 
 
 @asynccontextmanager
-async def service(settings: Settings) -> AsyncGenerator[Service]:
-    """Loads the rules, opens the venue and brings the database to head; closes everything at the end.
+async def service(
+    settings: Settings, *, trades: bool = False, joins: bool = False
+) -> AsyncGenerator[Service]:
+    """Loads the rules, opens the venues and brings the database to head; closes everything at the end.
 
-    Raises ``RulesetError`` for rules that cannot be used, ``MarketDataError`` for recorded data that cannot,
-    ``DatabaseError`` for a database that does not answer or is newer than this version.
+    ``trades``: orders can be placed, and those under way are looked after. ``joins``: this process works
+    beside others on the same database, and shares their paper venue. Raises ``RulesetError`` for rules that
+    cannot be used, ``MarketDataError`` for recorded data that cannot, ``DatabaseError`` for a database that
+    does not answer or is newer than this version, ``DurableError``.
     """
     store = await asyncio.to_thread(RulesetStore, settings.rules_dir, FIXED_CODE)
     rules = RulesInForce(store)
-    venues: dict[str, Exchange] = {"paper": await asyncio.to_thread(PaperExchange, paper_options(settings))}
     await asyncio.to_thread(upgrade, settings.database)
-    database = Database.open(settings.database)
-    journal = Journal(database)
-    runner = Runner(rules, venues, journal, default_exchange=settings.exchange)
-    try:
-        yield Service(settings, rules, venues, database, journal, runner)
-    finally:
-        runner.close()
-        await database.close()
+    async with AsyncExitStack() as stack:
+        database = Database.open(settings.database)
+        stack.push_async_callback(database.close)
+        venues = await _venues(settings, database, stack, trades=trades, joins=joins)
+        orders, metrics, journal = Orders(database), Metrics(), Journal(database)
+        trading: Trading | None = None
+        if trades:
+            # Durable execution takes a while to import, which whoever only looks does not wait for.
+            from server.trading import open_trading
+
+            trading = await stack.enter_async_context(
+                open_trading(settings, database, venues, orders, metrics, lambda: _foreign_stop(store))
+            )
+        runner = Runner(
+            rules,
+            venues,
+            journal,
+            orders=orders,
+            metrics=metrics,
+            dispatcher=None if trading is None else trading.dispatcher,
+            default_exchange=settings.exchange,
+            live=settings.live,
+        )
+        stack.callback(runner.close)
+        yield Service(settings, rules, venues, database, journal, orders, metrics, runner, trading)
 
 
 def paper_options(settings: Settings) -> PaperOptions:
@@ -66,3 +100,32 @@ def paper_options(settings: Settings) -> PaperOptions:
         start_ms=settings.paper_start,
         speed=settings.paper_speed,
     )
+
+
+async def _venues(
+    settings: Settings, database: Database, stack: AsyncExitStack, *, trades: bool, joins: bool
+) -> dict[str, Exchange]:
+    ledger = TableLedger(database) if trades else None
+    paper = await asyncio.to_thread(PaperExchange, paper_options(settings), ledger=ledger)
+    if trades:
+        await paper.open(join=joins)
+    venues: dict[str, Exchange] = {"paper": paper}
+    if settings.bitmart_api_key is not None and settings.bitmart_secret and settings.bitmart_memo:
+        from server.exchange.bitmart import BitmartExchange, BitmartOptions
+
+        bitmart = BitmartExchange(
+            BitmartOptions(
+                base_url=settings.bitmart_base_url,
+                api_key=settings.bitmart_api_key.get_secret_value(),
+                secret=settings.bitmart_secret.get_secret_value(),
+                memo=settings.bitmart_memo.get_secret_value(),
+            )
+        )
+        stack.push_async_callback(bitmart.aclose)
+        await bitmart.open()
+        venues["bitmart"] = bitmart
+    return venues
+
+
+def _foreign_stop(store: RulesetStore) -> Decimal:
+    return store.current.service.foreign_stop_ratio

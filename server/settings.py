@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -76,6 +76,27 @@ class Settings(BaseSettings):
     paper_speed: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Recorded seconds per real second of a running clock; without it 1."""
 
+    live: bool = False
+    """Whether orders may leave for a venue that is not simulated."""
+
+    dispatch: Literal["sync", "async"] = "sync"
+    """``sync``: entries are carried out by the process that decided them; ``async``: by any that has room."""
+
+    decision_wait_sec: float = Field(default=10, ge=0, le=120, allow_inf_nan=False)
+    """How long an answer waits for its entries; later ones are ``pending`` in it."""
+
+    bitmart_base_url: str = "https://api-cloud-v2.bitmart.com"
+    """Where BitMart's futures API is."""
+
+    bitmart_api_key: SecretStr | None = None
+    """Key of the BitMart account; without it that venue is not there."""
+
+    bitmart_secret: SecretStr | None = None
+    """Its secret."""
+
+    bitmart_memo: SecretStr | None = None
+    """Its memo."""
+
     host: str = "127.0.0.1"
     """Address ``serve`` listens on."""
 
@@ -104,10 +125,14 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _clock(self) -> Settings:
+    def _together(self) -> Settings:
         if self.paper_at is not None and (self.paper_start is not None or self.paper_speed is not None):
             raise PydanticCustomError(
                 "clock", "ENTRYGATE_PAPER_AT excludes ENTRYGATE_PAPER_START and _PAPER_SPEED"
+            )
+        if len({self.bitmart_api_key is None, self.bitmart_secret is None, self.bitmart_memo is None}) > 1:
+            raise PydanticCustomError(
+                "bitmart", "ENTRYGATE_BITMART_API_KEY, _SECRET and _MEMO are given together or not at all"
             )
         if self.paper_speed is not None and self.paper_start is None:
             raise PydanticCustomError("clock", "ENTRYGATE_PAPER_SPEED needs ENTRYGATE_PAPER_START")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from engine.models.base import Document, Model, Name
+from engine.models.exact import Exact
 
-ExchangeName = Literal["paper"]
+ExchangeName = Literal["paper", "bitmart"]
 """Venues that an adapter exists for."""
 
 
@@ -25,3 +27,7 @@ class ServiceDocument(Document):
     kind: Literal["service"]
     default_exchange: ExchangeName
     profiles: list[ProfileEntry] = Field(min_length=1)
+    foreign_stop_ratio: Annotated[Decimal, Exact(gt=0, le=0.5)] = Field(
+        default=Decimal("0.02"),
+        description="How far from its entry an open position that nobody here opened gets a stop.",
+    )

@@ -36,7 +36,11 @@ class Held:
 async def held(desk: Desk, symbol: str, side: Side, max_age_ms: int = 0) -> Held:
     """Raises ``VenueUnavailable`` where the venue does not say."""
     positions = await desk.sightings.positions(max_age_ms)
-    triggers = await desk.sightings.triggers(max_age_ms)
+    return held_of(symbol, side, positions, await desk.sightings.triggers(max_age_ms))
+
+
+def held_of(symbol: str, side: Side, positions: Sequence[Position], triggers: Sequence[TriggerOrder]) -> Held:
+    """What there is of one symbol and side among all."""
     own = [p for p in positions if (p.symbol, p.side) == (symbol, side)]
     return Held(own[0] if own else None, [t for t in triggers if (t.symbol, t.side) == (symbol, side)])
 

@@ -18,10 +18,8 @@ CancelCause = Literal[
     "trading_halted",
     "market_order_fill_timeout",
     "converted",
-    "adopted",
 ]
-"""Why a waiting entry is cancelled: the reason codes, but for ``converted`` (its rest is sent again at once)
-and ``adopted`` (nobody pursued it)."""
+"""Why a waiting entry is cancelled: reason codes, but for ``converted``: its rest is sent again at once."""
 
 
 class _Value(BaseModel):
@@ -62,7 +60,8 @@ class Progress(_Value):
     """Instants are ms UTC by the venue. ``rest_until`` ends the life of a resting entry, first send to last.
 
     ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
-    targets and closings. ``close_cause`` is why a position is being closed.
+    targets and closings, ``stop`` is where the stop was when last seen, ``close_cause`` why a position is
+    being closed.
     """
 
     leverage_set: bool = False
@@ -79,6 +78,7 @@ class Progress(_Value):
     protected: bool = False
     names: int = 0
     stop: Number | None = None
+    targets_placed: bool = False
     closing_since: int | None = None
     close_cause: str | None = None
 

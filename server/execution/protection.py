@@ -10,11 +10,10 @@ from decimal import Decimal
 
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Position
-from server.exchange.trading import Accepted, Refused, TriggerKind, TriggerRequest
+from server.exchange.trading import Accepted, Refused, TriggerKind, TriggerOrder, TriggerRequest
 from server.execution.desk import MS, Change, Desk, event, progress_of, ticket_of
 from server.execution.holding import Held, closed_already, held
 from server.execution.names import order_name
-from server.execution.progress import Progress
 from server.orders.intent import Intent
 from server.orders.reasons import ExecutionReason
 from server.trade_entry.quantise import ceil_to, floor_to
@@ -187,27 +186,24 @@ async def _no_position(desk: Desk, intent: Intent, now: int, *, missing: bool) -
 
 
 async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
-    """Places the targets that are missing. The stop stands; a target that is refused is tried again later."""
-    ticket, progress = ticket_of(intent), progress_of(intent)
-    position = found.position
-    if position is None:
+    """Places the targets once. The stop stands; a target that is refused is tried again by the guardian.
+
+    What a person takes away at the venue afterwards is not placed again.
+    """
+    ticket, progress, position = ticket_of(intent), progress_of(intent), found.position
+    if position is None or progress.targets_placed or position.size < progress.filled:
         return intent
-    wanted = [
-        level
-        for level in levels(ticket, progress.average or position.entry_price, position.size)
-        if level.kind == "take_profit"
-    ]
-    standing = [trigger for trigger in found.triggers if trigger.kind == "take_profit"]
-    if len(standing) >= len(wanted) or _reached(progress, position):
-        return intent
-    prices = {trigger.trigger_price for trigger in standing}
-    for level in wanted:
-        if level.price in prices:
-            continue
-        number = progress.names
+    wanted = levels(ticket, progress.average or position.entry_price, position.size)[1:]
+    standing = {trigger.trigger_price for trigger in found.triggers if trigger.kind == "take_profit"}
+    missing = [level for level in wanted if level.price not in standing]
+    if len(standing) >= len(wanted):
+        missing = []
+    accepted = True
+    for level in missing:
+        number = progress_of(intent).names
         name = order_name(intent.decision_key, "target", number)
-        progress = progress.with_(names=number + 1)
-        intent = await desk.write(intent, Change(progress=progress, names=((name, "target", number),)))
+        named = progress_of(intent).with_(names=number + 1)
+        intent = await desk.write(intent, Change(progress=named, names=((name, "target", number),)))
         outcome = await desk.venue.place_trigger(
             TriggerRequest(
                 symbol=ticket.symbol,
@@ -219,9 +215,49 @@ async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
             )
         )
         desk.tell("target", intent, outcome)
+        accepted = accepted and isinstance(outcome, Accepted)
+    # While the entry may still fill, targets of a part would be too small for the whole.
+    done = accepted and intent.state == "open"
+    return (
+        await desk.write(intent, Change(progress=progress_of(intent).with_(targets_placed=True)))
+        if done
+        else intent
+    )
+
+
+async def realign(desk: Desk, intent: Intent, found: Held) -> Intent:
+    """Moves stop and targets in place to where the plan's distances from the real entry put them.
+
+    Only what stands where we last saw it: a stop that a person moved is theirs, and is left.
+    """
+    ticket, progress, position = ticket_of(intent), progress_of(intent), found.position
+    average = progress.average
+    if position is None or average is None or position.size < progress.filled or len(found.stops) != 1:
+        return intent
+    stop, (wanted, *targets) = found.stops[0], levels(ticket, average, position.size)
+    moves: list[tuple[TriggerOrder, Level]] = []
+    if stop.trigger_price == progress.stop and stop.trigger_price != wanted.price:
+        moves.append((stop, wanted))
+    standing = sorted(
+        (t for t in found.triggers if t.kind == "take_profit"),
+        key=lambda trigger: abs(trigger.trigger_price - average),
+    )
+    planned = {target.price for target in ticket.targets}
+    if len(standing) == len(targets):
+        moves += [
+            (trigger, level)
+            for trigger, level in zip(standing, targets, strict=True)
+            if trigger.trigger_price != level.price and trigger.trigger_price in planned
+        ]
+    for trigger, level in moves:
+        outcome = await desk.venue.amend_trigger(trigger, level.price, trigger.size)
+        desk.tell("amend", intent, outcome)
+        if not isinstance(outcome, Accepted):
+            continue
+        told = event(
+            "amended", await desk.now(), trigger=level.kind, before=trigger.trigger_price, after=level.price
+        )
+        known = progress_of(intent)
+        known = known.with_(stop=level.price) if level.kind == "stop_loss" else known
+        intent = await desk.write(intent, Change(progress=known, events=(told,)))
     return intent
-
-
-def _reached(progress: Progress, position: Position) -> bool:
-    """Part of the position has been closed: its target is behind it."""
-    return position.size < progress.filled

@@ -34,7 +34,11 @@ async def send(desk: Desk, intent: Intent) -> Intent:
         return await _transmit(desk, await _again(desk, intent, progress, now))
     planned = await _next(desk, ticket, progress, now)
     if planned is None:
-        return await stay(desk, intent, ExecutionReason.LIMIT_SUBMIT_REFUSED, now, detail="no price is left")
+        converting = progress.cancelling is not None
+        reason = ExecutionReason.LIMIT_SUBMIT_REFUSED
+        if converting:
+            reason = ExecutionReason.CANCEL_AFTER_TIMEOUT
+        return await stay(desk, intent, reason, now, detail="no price is left that the plan allows")
     return await _transmit(desk, await _first(desk, intent, progress, planned, now))
 
 

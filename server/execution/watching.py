@@ -30,7 +30,6 @@ _REASONS: dict[CancelCause, ExecutionReason | GuardReason] = {
     "trading_halted": GuardReason.TRADING_HALTED,
     "market_order_fill_timeout": ExecutionReason.MARKET_ORDER_FILL_TIMEOUT,
     "converted": ExecutionReason.CANCEL_AFTER_TIMEOUT,
-    "adopted": ExecutionReason.WORKFLOW_FAILED,
 }
 
 

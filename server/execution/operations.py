@@ -1,0 +1,93 @@
+"""What an operator does to orders and to trading; each with an actor and a reason, each recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from server.durable import Durable, DurableError, Failed
+from server.exchange.port import Position
+from server.execution.desk import Change, Desk, event, progress_of
+from server.execution.guardian import Guardian
+from server.execution.progress import Request
+from server.orders.errors import ChangedMeanwhile
+from server.orders.holds import Halt
+from server.orders.intent import FINAL, Intent
+from server.orders.store import Orders
+
+TRIES = 5
+
+
+class NotPossible(Exception):
+    """The order does not stand so that this could be done; the text says how it stands."""
+
+
+class Operations:
+    """``desks`` and ``guardians`` are by the name of their venue."""
+
+    def __init__(
+        self, orders: Orders, desks: Mapping[str, Desk], guardians: Mapping[str, Guardian], durable: Durable
+    ) -> None:
+        self.orders, self.desks, self.guardians, self._durable = orders, desks, guardians, durable
+
+    async def halt(self, reason: str, actor: str) -> Halt:
+        """Nothing new leaves any more; whoever watches a resting entry cancels it. Protection stays.
+
+        Raises ``ValueError`` without a reason or an actor, ``OrdersUnavailable``.
+        """
+        return await self.orders.halt(reason, actor)
+
+    async def resume(self, reason: str, actor: str) -> Halt:
+        """Lets new entries leave again. Raises as `halt`."""
+        return await self.orders.resume(reason, actor)
+
+    async def cancel(self, client_order_id: str, reason: str, actor: str) -> Intent:
+        """Asks for the entry to be cancelled; what has filled stays, protected.
+
+        The order's watcher does it at its next look. Raises ``NoSuchOrder``, `NotPossible` for an entry that
+        is done, ``ValueError`` without a reason or an actor, ``OrdersUnavailable``.
+        """
+        for _ in range(TRIES):
+            intent = await self.orders.by_name(client_order_id)
+            if intent.state in FINAL or intent.state in ("open", "closing"):
+                raise NotPossible(f"its entry is done: the order is {intent.state}")
+            if intent.state == "deciding":
+                raise NotPossible("it is still being decided; trading can be halted")
+            progress = progress_of(intent).with_(cancel_requested=Request(actor=actor, reason=reason))
+            desk = self.desks[intent.exchange]
+            told = event("operator", await desk.now(), action="cancel", actor=actor, reason=reason)
+            try:
+                changed = await desk.write(intent, Change(progress=progress, events=(told,)))
+            except ChangedMeanwhile:
+                continue
+            await self.orders.act("cancel", intent.decision_key, actor=actor, reason=reason)
+            return changed
+        raise NotPossible("it changes too quickly; try again")
+
+    async def retry(self, client_order_id: str, reason: str, actor: str) -> Intent:
+        """Has a failed entry decided again; a signal that is too old comes to nothing.
+
+        Raises ``NoSuchOrder``, `NotPossible` for one that has not failed, ``ValueError`` without a reason or
+        an actor, ``OrdersUnavailable``.
+        """
+        intent = await self.orders.by_name(client_order_id)
+        key = intent.decision_key
+        if not isinstance(await self._durable.status(key), Failed):
+            raise NotPossible(f"it has not failed: the order is {intent.state}")
+        desk = self.desks[intent.exchange]
+        await self.orders.act("retry", key, actor=actor, reason=reason)
+        if intent.state == "failed":
+            told = event("retried", await desk.now(), actor=actor, reason=reason)
+            intent = await self.orders.reopen(intent, told)
+        try:
+            await self._durable.retry(key)
+        except DurableError as error:
+            raise NotPossible(str(error)) from error
+        return intent
+
+    async def positions(self, exchange: str) -> Sequence[Position]:
+        """What the venue has open. Raises ``VenueUnavailable``."""
+        return await self.desks[exchange].sightings.positions()
+
+    async def align(self) -> int:
+        """Moves stops and targets of open positions to their real entries, in place; how many were moved."""
+        return sum([await guardian.realign() for guardian in self.guardians.values()])
