@@ -46,7 +46,13 @@ def order(venue: Venue, account: Account, params: Params) -> Any:
         raise ApiError(40007, "order_id is missing")
     if not isinstance(found, Order) or found.symbol != params.text("symbol") or not _visible(found):
         raise ApiError(40035)
-    return _order(account, found) | {"account": "futures", "executive_order_id": _born_from(found)}
+    return _order(account, found) | {
+        "account": "futures",
+        "executive_order_id": _born_from(found),
+        "activation_price": "",
+        "callback_rate": "",
+        "activation_price_type": 0,
+    }
 
 
 def order_history(venue: Venue, account: Account, params: Params) -> Any:
@@ -59,7 +65,9 @@ def order_history(venue: Venue, account: Account, params: Params) -> Any:
     order_id, client_id = params.order_id(), params.text("client_order_id")
     rows: list[dict[str, Any]] = []
     for found in reversed(account.orders.values()):
-        if found.symbol != symbol or found.is_open or not since <= found.created_ms <= until:
+        if found.created_ms < since:
+            break
+        if found.symbol != symbol or found.is_open or found.created_ms > until:
             continue
         if order_id is not None and found.order_id != order_id:
             continue
@@ -162,7 +170,9 @@ def trades(venue: Venue, account: Account, params: Params) -> Any:
     since, until = _range(venue, params, unit_ms=1000)
     rows: list[dict[str, Any]] = []
     for trade in reversed(account.trades):
-        if (symbol and trade.symbol != symbol) or not since <= trade.at_ms <= until:
+        if trade.at_ms < since:
+            break
+        if (symbol and trade.symbol != symbol) or trade.at_ms > until:
             continue
         if (order_id is not None and trade.order_id != order_id) or (
             client_id and trade.client_order_id != client_id
