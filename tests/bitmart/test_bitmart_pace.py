@@ -113,13 +113,11 @@ async def test_each_path_has_its_own_bucket() -> None:
 )
 async def test_a_used_up_rate_pauses_the_path(used: str, limit: str, reset: str, pauses: bool) -> None:
     limits = RateLimits()
-    headers = dict(
-        zip(
-            (f"X-BM-RateLimit-{n}" for n in ("Remaining", "Limit", "Reset")),
-            (used, limit, reset),
-            strict=True,
-        )
-    )
+    headers = {
+        "X-BM-RateLimit-Remaining": used,
+        "X-BM-RateLimit-Limit": limit,
+        "X-BM-RateLimit-Reset": reset,
+    }
     limits.note(DEPTH, headers)
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -1,4 +1,4 @@
-"""Reads that take more than one request to be sure: orders, full lists, histories; retries; empty is empty."""
+"""Reads that take more than one request to be sure: orders, full lists, histories; and retries."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from server.exchange.bitmart.market import decode_book, decode_candle
 from server.exchange.bitmart.orders import accepted, leverage_outcome
 from server.exchange.bitmart.wire import Envelope, Row, WireError, envelope, row, rows
 from server.exchange.port import Balance, Contract, OpenOrder, UnspecifiedContract
-from server.exchange.trading import Accepted, Fill, OrderState, TriggerOrder
+from server.exchange.trading import Accepted, EntryOrder, Fill, OrderState, TriggerOrder
 
 FEES = Fees(Decimal("0.0002"), Decimal("0.0006"))
 LATER_MS = 1_779_379_200_000  # 2026-05-21
@@ -91,22 +91,27 @@ def test_the_paths_are_those_of_the_examples(bitmart_data: Path) -> None:
         assert shown[endpoint.path] == ("POST" if endpoint.access == "signed" else "GET"), endpoint.path
 
 
-def test_the_bodies_have_documented_fields_only(bitmart_data: Path) -> None:
-    """Compared with what another client was recorded to send for the same purpose."""
+async def test_an_order_is_what_another_client_was_recorded_to_send(
+    bitmart_data: Path, venue: BitmartExchange, wire: Wire
+) -> None:
     requests = recorded(bitmart_data, "client-requests")
-    limit = next(r["body"] for r in requests if r["meaning"] == "limit buy, maker only, client id")
-    assert set(limit) <= {
-        "symbol",
-        "type",
-        "size",
-        "mode",
-        "price",
-        "side",
-        "open_type",
-        "client_order_id",
-        "leverage",
-    }
-    assert (limit["mode"], limit["side"]) == (4, 1)
+    theirs = next(r for r in requests if r["meaning"] == "limit buy, maker only, client id")
+    wire.answers["submit-order"] = ok({"order_id": 1, "price": "55"})
+    order = EntryOrder(
+        symbol="LTCUSDT",
+        client_order_id="myClientOrderId",
+        side="long",
+        type="limit",
+        size=Decimal(1),
+        price=Decimal("55.00"),
+        time_in_force="post_only",
+        leverage=1,
+        margin_mode="cross",
+    )
+    await venue.submit(order)
+    (request,) = wire.sent("submit-order")
+    assert request.url.path == theirs["path"]
+    assert json.loads(request.content) == {**theirs["body"], "leverage": "1"}
 
 
 def test_recorded_contracts(bitmart_data: Path) -> None:
