@@ -1,0 +1,360 @@
+"""What the market does at the venue: fills, triggers, presets, positions and money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from .bitmart import Options
+from .caller import AT_MS, Caller, caller, code
+
+SYMBOL = {"symbol": "BTCUSDT"}
+
+
+async def order_of(asks: Caller, client_id: str) -> dict[str, Any]:
+    account = asks.server.venue.account()
+    order = account.client_ids[client_id]
+    return await asks.data("order", order_id=order.order_id, **SYMBOL)
+
+
+async def holding(asks: Caller, side: str = "long") -> dict[str, Any]:
+    rows = await asks.data("position-v2", **SYMBOL)
+    return next(row for row in rows if row["position_side"] == side)
+
+
+# side, type, mode, price -> state, filled size, average price; the market is 77000.0 / 77000.1
+ACCEPTED = [
+    (1, "limit", 1, "76999.9", (2, "0", "0")),  # rests below the ask
+    (1, "limit", 1, "77000.0", (2, "0", "0")),  # joins the bid
+    (1, "limit", 1, "77000.1", (4, "10", "77000.1")),  # takes the ask
+    (1, "limit", 1, "77010.0", (4, "10", "77000.1")),  # at the ask, not at its own price
+    (4, "limit", 1, "77000.1", (2, "0", "0")),
+    (4, "limit", 1, "77000.0", (4, "10", "77000")),
+    (1, "limit", 4, "77000.0", (2, "0", "0")),  # maker only
+    (1, "limit", 4, "77000.1", (4, "0", "0")),  # would cross: accepted, finished unfilled
+    (4, "limit", 4, "77000.0", (4, "0", "0")),
+    (1, "limit", 3, "76999.9", (4, "0", "0")),  # immediate or cancel
+    (1, "limit", 3, "77000.1", (4, "10", "77000.1")),
+    (1, "limit", 2, "76999.9", (4, "0", "0")),  # fill or kill
+    (1, "limit", 2, "77000.1", (4, "10", "77000.1")),
+    (1, "market", 1, None, (4, "10", "77000.1")),
+    (4, "market", 1, None, (4, "10", "77000")),
+]
+
+
+@pytest.mark.parametrize(("side", "kind", "mode", "price", "expected"), ACCEPTED)
+async def test_order_meets_the_book(
+    side: int, kind: str, mode: int, price: str | None, expected: tuple[int, str, str]
+) -> None:
+    asks = caller()
+    reply = await asks.enter("one", side=side, type=kind, mode=mode, price=price)
+    assert reply.json()["data"]["price"] == ("market price" if price is None else price.removesuffix(".0"))
+    order = await order_of(asks, "one")
+    assert (order["state"], order["deal_size"], order["deal_avg_price"]) == expected
+
+
+# a thin book: 4 contracts at 77000.1, 4 at 77000.2
+THIN = [
+    ("market", 1, None, (4, "8", "77000.15")),  # what there is, the rest cancelled
+    ("limit", 1, "77000.1", (2, "4", "77000.1")),  # the rest rests
+    ("limit", 3, "77000.1", (4, "4", "77000.1")),
+    ("limit", 2, "77000.1", (4, "0", "0")),  # not whole: nothing
+]
+
+
+@pytest.mark.parametrize(("kind", "mode", "price", "expected"), THIN)
+async def test_order_meets_a_thin_book(
+    kind: str, mode: int, price: str | None, expected: tuple[int, str, str]
+) -> None:
+    asks = caller()
+    bids = [(Decimal("77000.0"), 4)]
+    asks.server.venue.set_book("BTCUSDT", bids, [(Decimal("77000.1"), 4), (Decimal("77000.2"), 4)])
+    await asks.enter("one", type=kind, mode=mode, price=price)
+    order = await order_of(asks, "one")
+    assert (order["state"], order["deal_size"], order["deal_avg_price"]) == expected
+
+
+# where the market goes: bid, ask, last -> filled size of a buy that rests at 76990.0
+MOVES = [
+    (("76990.0", "76990.1", "76990.0"), "0"),  # touched: others were before it
+    (("76989.9", "76990.0", "76990.0"), "10"),  # quoted at its price
+    (("76995.0", "76995.1", "76989.9"), "10"),  # traded through it
+    (("76900.0", "76900.1", "76900.0"), "10"),  # gapped: its own price all the same
+]
+
+
+@pytest.mark.parametrize(("market", "filled"), MOVES)
+async def test_market_comes_to_a_resting_order(market: tuple[str, str, str], filled: str) -> None:
+    asks = caller()
+    await asks.enter("one")
+    asks.server.venue.set_price("BTCUSDT", market[0], market[1], last=market[2])
+    order = await order_of(asks, "one")
+    assert order["deal_size"] == filled
+    if filled != "0":
+        assert order["deal_avg_price"] == "76990"
+        assert (await asks.data("trades", **SYMBOL))[0]["exec_type"] == "Maker"
+
+
+async def test_share_of_fills() -> None:
+    asks = caller()
+    asks.server.venue.fill_share = Decimal("0.4")
+    await asks.enter("one")
+    filled = []
+    for _ in range(3):
+        asks.server.venue.set_price("BTCUSDT", "76989.0")
+        filled.append((await order_of(asks, "one"))["deal_size"])
+    assert filled == ["4", "8", "10"]
+
+
+async def test_partly_filled_order_keeps_what_it_has_when_cancelled() -> None:
+    asks = caller()
+    order_id = (await asks.enter("one")).json()["data"]["order_id"]
+    asks.server.venue.set_fill_cap(order_id, 3)
+    asks.server.venue.set_price("BTCUSDT", "76989.0")
+    assert (await order_of(asks, "one"))["state"] == 2
+    assert [row["deal_size"] for row in await asks.data("get-open-orders", order_state="partially_filled")]
+    assert code(await asks.post("cancel-order", order_id=str(order_id), **SYMBOL)) == 1000
+    order = await order_of(asks, "one")
+    assert (order["state"], order["deal_size"], order["size"]) == (4, "3", "10")
+    assert (await holding(asks))["current_amount"] == "3"
+    assert [row["order_id"] for row in await asks.data("order-history", client_order_id="one", **SYMBOL)] == [
+        str(order_id)
+    ]
+
+
+async def test_cancel() -> None:
+    asks = caller()
+    for number in range(3):
+        await asks.enter(f"o{number}")
+    assert code(await asks.post("cancel-order", client_order_id="o0", **SYMBOL)) == 1000
+    assert code(await asks.post("cancel-order", client_order_id="o0", **SYMBOL)) == 40036
+    assert code(await asks.post("cancel-order", client_order_id="nobody", **SYMBOL)) == 40035
+    assert code(await asks.post("cancel-order", order_id="12345", **SYMBOL)) == 40037
+    assert len(await asks.data("get-open-orders")) == 2
+    assert code(await asks.post("cancel-order", **SYMBOL)) == 1000  # names none: all of the symbol
+    assert await asks.data("get-open-orders") == []
+    assert asks.server.journal.without_id == 1
+
+
+PRESETS = {"preset_stop_loss_price": "76500.0", "preset_take_profit_price": "77500.0"}
+
+
+async def test_presets_are_armed_with_the_first_fill_and_cover_the_position() -> None:
+    asks = caller()
+    order_id = (await asks.enter("one", **PRESETS)).json()["data"]["order_id"]
+    assert await asks.data("current-plan-order") == []
+    asks.server.venue.set_fill_cap(order_id, 3)
+    asks.server.venue.set_price("BTCUSDT", "76989.0")
+    plans = {plan["type"]: plan for plan in await asks.data("current-plan-order", **SYMBOL)}
+    stop, target = plans["stop_loss"], plans["take_profit"]
+    assert (stop["trigger_price"], stop["side"], stop["price_way"], stop["size"]) == ("76500", 3, 2, "3")
+    assert (target["trigger_price"], target["price_way"], target["plan_category"]) == ("77500", 1, 2)
+    asks.server.venue.set_fill_cap(order_id, None)
+    asks.server.venue.set_price("BTCUSDT", "76989.0")
+    assert {plan["size"] for plan in await asks.data("current-plan-order")} == {"10"}
+
+
+async def test_presets_by_choice() -> None:
+    whole, partial = caller(Options(presets_arm="whole_fill")), caller(Options(preset_category=1))
+    for asks, after_a_part, after_all in ((whole, [], ["10"]), (partial, ["3"], ["10"])):
+        order_id = (await asks.enter("one", preset_stop_loss_price="76500.0")).json()["data"]["order_id"]
+        for cap, sizes in ((3, after_a_part), (None, after_all)):
+            asks.server.venue.set_fill_cap(order_id, cap)
+            asks.server.venue.set_price("BTCUSDT", "76989.0")
+            assert [plan["size"] for plan in await asks.data("current-plan-order")] == sizes
+
+
+async def test_stop_goes_before_the_target_and_takes_it_along() -> None:
+    asks = caller()
+    await asks.enter("one", price="77000.1", preset_stop_loss_price_type=2, **PRESETS)
+    asks.server.venue.set_price("BTCUSDT", "77400.0", last="77600.0", mark="76400.0")  # both are due
+    history = await asks.data("order-history", **SYMBOL)
+    assert (history[0]["type"], history[0]["side"], history[0]["trigger_price"]) == ("market", 3, "76500")
+    assert history[0]["client_order_id"] == f"PLAN_{history[0]['executive_order_id']}"
+    assert await asks.data("current-plan-order") == []
+    assert (await holding(asks))["current_amount"] == "0"
+
+
+# side of the position, kind, trigger -> code; the market is 77000.0 / 77000.1, last 77000.0
+TRIGGERS = [
+    (3, "stop_loss", "76000", 1000),
+    (3, "stop_loss", "77000", 40044),  # would trigger at once
+    (3, "stop_loss", "78000", 40044),
+    (3, "take_profit", "78000", 1000),
+    (3, "take_profit", "76000", 40044),
+    (2, "stop_loss", "78000", 1000),
+    (2, "stop_loss", "76000", 40044),
+    (2, "take_profit", "76000", 1000),
+    (2, "take_profit", "78000", 40044),
+]
+
+
+async def protect(asks: Caller, side: int, kind: str, trigger: str, **more: Any) -> Any:
+    body = {"side": side, "type": kind, "trigger_price": trigger, "executive_price": trigger, "price_type": 1}
+    return await asks.post("submit-tp-sl-order", **SYMBOL | body | more)
+
+
+@pytest.mark.parametrize(("side", "kind", "trigger", "expected"), TRIGGERS)
+async def test_stop_and_target_need_a_position_and_the_right_side(
+    side: int, kind: str, trigger: str, expected: int
+) -> None:
+    asks = caller()
+    assert code(await protect(asks, side, kind, trigger)) == 40021
+    await asks.enter("one", side=1 if side == 3 else 4, type="market")
+    reply = await protect(asks, side, kind, trigger)
+    assert code(reply) == expected
+    if expected != 1000:
+        return
+    assert isinstance(reply.json()["data"]["order_id"], str)
+    beyond = "75000.0" if trigger == "76000" else "79000.0"
+    asks.server.venue.set_price("BTCUSDT", beyond)
+    assert (await holding(asks, "long" if side == 3 else "short"))["current_amount"] == "0"
+
+
+async def test_stop_is_moved_in_place() -> None:
+    asks = caller()
+    await asks.enter("one", type="market")
+    stop = (await protect(asks, 3, "stop_loss", "76000", client_order_id="s1")).json()["data"]
+    moved = {"order_id": stop["order_id"], "price_type": 1, **SYMBOL}
+    assert code(await asks.post("modify-tp-sl-order", trigger_price="77500", **moved)) == 40044
+    assert code(await asks.post("modify-tp-sl-order", trigger_price="76900", **moved)) == 1000
+    (plan,) = await asks.data("current-plan-order", plan_type="profit_loss")
+    assert (plan["trigger_price"], plan["client_order_id"], plan["size"]) == ("76900", "s1", "10")
+    assert code(await asks.post("modify-plan-order", trigger_price="76900", type="market", **moved)) == 40036
+    assert code(await asks.post("cancel-plan-order", order_id=stop["order_id"], **SYMBOL)) == 1000
+    assert code(await asks.post("cancel-plan-order", order_id=stop["order_id"], **SYMBOL)) == 40036
+    assert code(await asks.post("cancel-plan-order", client_order_id="nobody", **SYMBOL)) == 40035
+
+
+async def test_partial_target_and_closing_sizes() -> None:
+    asks = caller()
+    await asks.enter("one", type="market")
+    assert code(await protect(asks, 3, "take_profit", "78000", size=11, plan_category=1)) == 40020
+    assert code(await protect(asks, 3, "take_profit", "78000", size=4, plan_category=1)) == 1000
+    asks.server.venue.set_price("BTCUSDT", "78000.0")
+    assert (await holding(asks))["current_amount"] == "6"
+    closing = {"side": 3, "type": "market", "price": None, "leverage": None}
+    assert code(await asks.enter("two", size=7, **closing)) == 40020
+    assert code(await asks.enter("three", size=6, **closing)) == 1000
+    assert code(await asks.enter("four", size=1, **closing)) == 40021
+
+
+async def test_position_ties_leverage_and_margin_mode() -> None:
+    asks = caller()
+    await asks.enter("one", type="market")
+    assert code(await asks.enter("two", leverage="6")) == 40012
+    assert code(await asks.enter("three", open_type="cross")) == 40012
+    leverage = {"leverage": "10", **SYMBOL}
+    assert code(await asks.post("submit-leverage", open_type="cross", **leverage)) == 40012
+    assert code(await asks.post("submit-leverage", open_type="isolated", **leverage)) == 1000
+    held = await holding(asks)
+    assert (held["leverage"], held["initial_margin"]) == ("10", "77.0001")
+    assert code(await asks.post("set-position-mode", position_mode="one_way_mode")) == 40059
+
+
+async def test_money() -> None:
+    asks = caller(usdt="1000")
+    await asks.enter("one", price="77000.0")
+    money = (await asks.data("assets-detail"))[0]
+    hold = Decimal("770") / 5 + Decimal("770") * Decimal("0.0006")
+    assert Decimal(money["frozen_balance"]) == hold
+    assert Decimal(money["available_balance"]) == 1000 - hold
+    asks.server.venue.set_price("BTCUSDT", "76999.0")  # filled as maker at 77000
+    asks.server.venue.set_price("BTCUSDT", "78000.0", mark="78000.0")
+    money = (await asks.data("assets-detail"))[0]
+    assert (money["frozen_balance"], money["position_deposit"], money["unrealized"]) == ("0", "154", "10")
+    assert Decimal(money["equity"]) == 1000 - Decimal("0.154") + 10
+    asks.server.venue.pay_funding("BTCUSDT", Decimal("0.0001"))
+    await asks.enter("two", side=3, type="market", price=None)
+    flows = await asks.data("transaction-history", **SYMBOL)
+    assert [(flow["flow_type"], flow["amount"]) for flow in flows] == [
+        (4, "-0.468"),
+        (2, "10"),
+        (3, "-0.078"),
+        (4, "-0.154"),
+    ]
+    money = (await asks.data("assets-detail"))[0]
+    assert money["equity"] == money["available_balance"] == "1009.3"
+
+
+async def test_liquidation() -> None:
+    asks = caller()
+    await asks.enter("one", type="market", leverage="50")
+    price = Decimal((await holding(asks))["liquidation_price"])
+    assert Decimal("75800") < price < Decimal("75900")  # 2 % margin, 0.5 % maintenance
+    asks.server.venue.set_price("BTCUSDT", str(price + 10))
+    assert (await holding(asks))["current_amount"] == "10"
+    asks.server.venue.set_price("BTCUSDT", str(price - 10))
+    assert (await holding(asks))["current_amount"] == "0"
+    assert (await asks.data("order-history", **SYMBOL))[0]["type"] == "liquidate"
+    assert (await asks.data("transaction-history", flow_type=5))[0]["amount"].startswith("-11.")
+
+
+async def test_plan_order_enters_when_the_price_comes() -> None:
+    asks = caller()
+    planned = {"side": 1, "size": 10, "leverage": "5", "open_type": "isolated", "type": "market"}
+    trigger = {"trigger_price": "78000", "price_way": 1, "price_type": 1}
+    assert code(await asks.post("submit-plan-order", **planned, **trigger, **SYMBOL, **PRESETS)) == 1000
+    asks.server.venue.set_price("BTCUSDT", "77900.0")
+    assert [plan["type"] for plan in await asks.data("current-plan-order", plan_type="plan")] == ["plan"]
+    asks.server.venue.set_price("BTCUSDT", "78000.0")
+    assert (await holding(asks))["current_amount"] == "0"  # its target at 77500 went at once
+    history = await asks.data("order-history", **SYMBOL)
+    assert [(row["side"], row["deal_size"]) for row in history] == [(3, "10"), (1, "10")]
+
+
+async def test_dead_man_timer_takes_orders_and_leaves_stops() -> None:
+    asks = caller()
+    await asks.enter("one", type="market", **PRESETS)
+    await asks.enter("two")
+    assert code(await asks.post("cancel-all-after", timeout=4, **SYMBOL)) == 49998
+    reply = await asks.post("cancel-all-after", timeout=5, **SYMBOL)
+    assert reply.json()["data"] == {
+        "result": True,
+        "set_time": AT_MS // 1000,
+        "cancel_time": AT_MS // 1000 + 5,
+    }
+    asks.server.clock.advance(4999)
+    assert len(await asks.data("get-open-orders")) == 1
+    asks.server.clock.advance(1)
+    assert await asks.data("get-open-orders") == []
+    assert len(await asks.data("current-plan-order")) == 2
+    await asks.enter("three")
+    await asks.post("cancel-all-after", timeout=5, **SYMBOL)
+    await asks.post("cancel-all-after", timeout=0, **SYMBOL)
+    asks.server.clock.advance(60_000)
+    assert len(await asks.data("get-open-orders")) == 1
+
+
+async def test_one_way_mode_nets() -> None:
+    asks = caller()
+    assert code(await asks.post("set-position-mode", position_mode="one_way_mode")) == 1000
+    await asks.enter("one", type="market", price=None)
+    await asks.enter("two", side=4, type="market", price=None, size=15)
+    (row,) = await asks.data("position-v2", **SYMBOL)
+    assert (row["position_side"], row["current_amount"], row["position_amount"]) == ("both", "5", "-5")
+
+
+async def test_presets_of_an_unfilled_order_can_change() -> None:
+    asks = caller()
+    order_id = str((await asks.enter("one", **PRESETS)).json()["data"]["order_id"])
+    change = {"order_id": order_id, "preset_stop_loss_price": "76600.0", **SYMBOL}
+    assert code(await asks.post("modify-preset-plan-order", **change)) == 1000
+    order = await order_of(asks, "one")
+    assert (order["preset_stop_loss_price"], order["preset_take_profit_price"]) == ("76600", "77500")
+    asks.server.venue.set_price("BTCUSDT", "76989.0")
+    assert code(await asks.post("modify-preset-plan-order", **change)) == 40036
+
+
+async def test_choices() -> None:
+    refusing = caller(Options(post_only="refuse", insufficient_code=40027))
+    assert code(await refusing.enter("one", mode=4, price="77000.1")) == 40011
+    reply = await refusing.enter("two", size=100_000)
+    assert (code(reply), reply.status_code) == (40027, 400)
+    shown = caller(Options(candle_offset_s=1))
+    (row,) = await shown.data(
+        "/contract/public/kline", start_time=AT_MS // 1000, end_time=AT_MS // 1000, **SYMBOL
+    )
+    assert row["timestamp"] % 60 == 1
