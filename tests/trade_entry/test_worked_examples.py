@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from trade_entry_bench import (
     BTC_MARKET,
+    DOGE_MARKET,
     ETH_MARKET,
     SOL_MARKET,
+    SPLITS,
     D,
     balance,
     btc_facts,
@@ -26,6 +28,10 @@ from trade_entry_bench import (
     settings,
     signal,
 )
+
+from server.trade_entry.stop import find_stop
+from server.trade_entry.take_profit import Ladder, take_profit
+from server.trade_entry.targets import two_targets
 
 MICRO = settings()
 MARGIN_BASED = settings(risk={"base": "margin_budget"})
@@ -62,11 +68,37 @@ CRASH = settings(
     leverage={"floor": 3, "exchange_cap": 40},
 )
 
+# The domain's scalper profile; its multipliers of 10 and 12 are cut to the upper bound of 3 (decision 14).
+SCALPER = settings(
+    decision={"allowed_execution_timeframes": []},
+    risk={
+        "base": "margin_budget",
+        "risk_pct": 7,
+        "initial_margin_usdt": 20,
+        "timeframe_multipliers": {"5m": 3, "1m": 3},
+    },
+    entry={"zone_max_deviation_ratio": 0.045},
+    entry_zone={"from": "vwap", "k_atr": 0.22, "w_min": 0.0004, "w_max": 0.0065, "ttl_sec": 150},
+    stop={"from": "pivot", "fallback": "atr", "atr_k": 1.5, "pivot_buffer_ratio": 0.003},
+    take_profit={"r_multiple": 1.3, "tp_max_extra_r": 0.5},
+    leverage={"floor": 4, "exchange_cap": 50},
+    market_entry={"enabled": True, "allowed_execution_timeframes": ["1m", "5m"], "max_slippage_bps": 25},
+)
+
 ETH_PIVOTS = {"pp": 3405, "r1": 3452, "r2": 3498, "r3": 3545, "s1": 3388, "s2": 3340.5, "s3": 3301}
 SOL_PIVOTS = {"pp": 149, "r1": 153.2, "r2": 157.9, "r3": 161, "s1": 146.1, "s2": 143, "s3": 139.5}
 
 ETH_5M = fact_values("5m", {"5m": 14.2, "15m": 24.8}, None, 3421.55, ETH_PIVOTS)
 ETH_15M = fact_values("15m", {"15m": 5.0, "5m": 14.2}, None, 3421.55, ETH_PIVOTS)
+DOGE_5M = fact_values(
+    "5m", {"5m": 0.00118, "15m": 0.00205}, None, 0.4021,
+    {"pp": 0.4035, "r1": 0.41, "r2": 0.4205, "r3": 0.431, "s1": 0.3995, "s2": 0.391, "s3": 0.385},
+)  # fmt: skip
+SOL_1M = fact_values(
+    "1m", {"1m": 0.21, "5m": 0.62, "15m": 1.05}, None, 148.25,
+    {"pp": 147.6, "r1": 148.5, "r2": 151.9, "r3": 154, "s1": 146.1, "s2": 143, "s3": 139.5},
+)  # fmt: skip
+PIVOT_ELSE_ATR = {"from": "pivot", "fallback": "atr", "atr_k": 1.5, "pivot_buffer_ratio": 0.003}
 SOL_5M = fact_values("5m", {"5m": 0.62, "15m": 1.05}, 148.30, None, SOL_PIVOTS)
 
 EXAMPLES: list[Any] = [
@@ -94,10 +126,23 @@ EXAMPLES: list[Any] = [
         },
         id="2-short-atr",
     ),
+    # Example 3. A market entry: sized for the worst price it may be filled at, 25 bps beyond the ask but not
+    # outside the zone: 0.40236 (D-44). The pivot stop is s1 less 0.3 %. 19x carry it, nothing is cut.
+    pytest.param(
+        DOGE_MARKET, signal("DOGEUSDT", "long", "5m"), DOGE_5M, SCALPER,
+        {
+            "zone": ("0.40184", "0.40236"), "entry": "0.40201", "entry_source": "taker",
+            "stop": "0.39830", "stop_source": "pivot", "take_profit": "0.40794",
+            "risk": "4.2", "risk_size": "92", "size": "92", "needed": 19, "leverage": 19,
+            "notional": "370.1712", "margin": "19.48269474", "loss": "4.17716432", "reward": "5.0085076",
+        },
+        id="3-long-market-pivot",
+    ),
     # Example 4, with the ATR stop its fallback ends at. The floor of 3x holds, the margin stays below 19.35.
     pytest.param(
         replace(SOL_MARKET, balance=balance("19.35")), signal("SOLUSDT", "short", "5m"),
-        fact_values("5m", {"5m": 0.62, "15m": 1.05}, None, 148.35, SOL_PIVOTS), CRASH,
+        fact_values("5m", {"5m": 0.62, "15m": 1.05}, None, 148.35, SOL_PIVOTS),
+        CRASH.model_copy(update={"stop": settings(stop=PIVOT_ELSE_ATR).stop}),
         {
             "zone": ("148.195", "148.505"), "entry": "148.268", "entry_source": "maker",
             "stop": "149.198", "stop_source": "atr", "take_profit": "146.983",
@@ -128,6 +173,19 @@ EXAMPLES: list[Any] = [
         },
         id="6-rests-at-the-edge",
     ),
+    # Example 7. A stop at a fixed distance (D-33), 0.4 % here, moved away to the least of 0.5 %.
+    pytest.param(
+        BTC_MARKET, signal(timeframe="15m"),
+        fact_values("15m", {"5m": 120.0, "15m": 210.0}, None, 67001.0),
+        REGULAR.model_copy(update={"stop": settings(stop={"from": "risk", "risk_stop_ratio": 0.004}).stop}),
+        {
+            "zone": ("66965.0", "67037.0"), "entry": "67000.1", "entry_source": "maker",
+            "stop": "66665.0", "stop_source": "risk_min_distance", "take_profit": "67911.6",
+            "risk": "2", "risk_size": "4", "size": "4", "needed": 7, "leverage": 7,
+            "notional": "268.0004", "margin": "38.28577143", "loss": "1.66119624", "reward": "3.32221192",
+        },
+        id="7-risk-stop",
+    ),
     # Example 8 with the risk on equity: 2.5 USDT pay for three contracts.
     pytest.param(
         BTC_MARKET, signal(timeframe="5m"),
@@ -150,6 +208,18 @@ EXAMPLES: list[Any] = [
             "notional": "29.6524", "margin": "14.8262", "loss": "0.53128528", "reward": "0.63741308",
         },
         id="9-small-notional",
+    ),
+    # Example 10. r1 plus 0.3 % is 0.46 % away, so the stop moves to 0.5 % and says so. The cap of the market
+    # entry is the zone's edge, 148.113.
+    pytest.param(
+        SOL_MARKET, signal("SOLUSDT", "short", "1m"), SOL_1M, SCALPER,
+        {
+            "zone": ("148.113", "148.387"), "entry": "148.261", "entry_source": "taker",
+            "stop": "149.003", "stop_source": "pivot_min_distance", "take_profit": "146.888",
+            "risk": "4.2", "risk_size": "39", "size": "39", "needed": 29, "leverage": 29,
+            "notional": "577.6407", "margin": "19.91864483", "loss": "4.16625144", "reward": "4.66405134",
+        },
+        id="10-short-market-pivot-guarded",
     ),
     # Example 11. Sized once from the final stop: nothing is lost to rounding twice.
     pytest.param(
@@ -218,3 +288,42 @@ def test_example_8_risk_on_the_margin_budget_is_too_small() -> None:
 def test_example_11_symbol_pattern_caps_the_leverage() -> None:
     plan = planned(ETH_MARKET, signal("ETHUSDT", "long", "15m"), ETH_15M, REGULAR)
     assert (plan.leverage.caps.symbol, plan.leverage.caps.whole) == (D(25), 25)
+
+
+def test_example_4_says_why_its_stop_is_not_behind_the_pivot() -> None:
+    """r1 and its buffer end at 153.660, (153.660 - 148.268) / 148.268 = 3.64 % away, the limit is 2 %."""
+    rules = CRASH.model_copy(update={"stop": settings(stop=PIVOT_ELSE_ATR).stop})
+    facts = fact_values("5m", {"5m": 0.62, "15m": 1.05}, None, 148.35, SOL_PIVOTS)
+    made = draft(SOL_MARKET, signal("SOLUSDT", "short", "5m"), facts, rules)
+    assert made.facts["pivot_stop"] == "too_far"
+    assert round(made.facts["pivot_stop_distance_ratio"], 6) == D("0.036367")  # type: ignore[call-overload]
+    assert made.plan is not None
+    assert (made.plan.stop.method, made.plan.stop.fell_back) == ("atr", True)
+
+
+def test_example_12_two_targets_share_one_stop() -> None:
+    """The first target pays 1.3 R after fees: (3421.30 x 1.0006 + 1.3 x 50.537684) / 0.9994, down to a tick.
+
+    The second lies at least max(0.5, 17.1065, 9.292) beyond 3 491.14: r2 at 3 496.50 is too near, r3 is not.
+    """
+    rules = settings(
+        stop={"from": "pivot", "pivot_buffer_ratio": 0.003},
+        take_profit={"targets": "two", "r_multiple": 1.3, "split": {"strategies": SPLITS}},
+    )
+    entry, tick = D("3421.30"), D("0.01")
+    levels = {"pp": 3400, "r1": 3442, "r2": 3500, "r3": 3560, "r4": 3620, "s1": 3385, "s2": 3310}
+    prices = {name: D(price) for name, price in levels.items()}
+    stop = find_stop("long", entry, None, prices, rules.stop, tick).stop
+    assert stop is not None
+    assert (stop.price, stop.level and stop.level.name) == (D("3374.84"), "s1")
+
+    ladder = Ladder("long", entry, stop.price, D("0.0006"), tick)
+    first = take_profit(ladder, rules.take_profit, prices)
+    facts = {"adx_1h": None, "atr_ratio": D("7.6") / entry, "valid_timeframes": 2, "entry_position": D(1)}
+    made = two_targets(ladder, rules.take_profit, prices, first, D(37), ETH_MARKET.contract, facts)
+    assert [(part.price, part.share, part.size) for part in made.parts] == [
+        (D("3491.14"), D("0.5"), D(18)),
+        (D("3556.44"), D("0.5"), D(19)),
+    ]
+    assert (made.second and made.second.level, made.split and made.split.strategy) == ("r3", None)
+    assert [round(part.effective_r, 6) for part in made.parts] == [D("1.299872"), D("2.591202")]

@@ -84,6 +84,7 @@ def contract(symbol: str, tick: str, contract_size: str, max_leverage: int, **ch
 BTC = contract("BTCUSDT", "0.1", "0.001", 100)
 ETH = contract("ETHUSDT", "0.01", "0.01", 100)
 SOL = contract("SOLUSDT", "0.001", "0.1", 50)
+DOGE = contract("DOGEUSDT", "0.00001", "10", 20)
 
 
 def book(symbol: str, bid: str, ask: str, mark: str, at_ms: int = AS_OF_MS) -> Book:
@@ -98,6 +99,30 @@ def balance(usdt: str) -> Balance:
 BTC_MARKET = Market(BTC, book("BTCUSDT", "67000.0", "67000.4", "67003.0"), balance("500"))
 ETH_MARKET = Market(ETH, book("ETHUSDT", "3421.20", "3421.26", "3421.35"), balance("350"))
 SOL_MARKET = Market(SOL, book("SOLUSDT", "148.261", "148.269", "148.270"), balance("120"))
+DOGE_MARKET = Market(DOGE, book("DOGEUSDT", "0.40198", "0.40201", "0.40200"), balance("260"))
+
+TAKES = {"entry": {"order_type": "market", "order_mode": "ioc"}}
+"""What makes the shipped profile enter with market orders."""
+
+SPLITS = [
+    {
+        "name": "doubtful_late_entry",
+        "when": "adx_1h < 20 and atr_ratio > 0.02 and valid_timeframes <= 1 and entry_position > 0.75",
+        "first_share": 0.7,
+    },
+    {
+        "name": "strong_momentum",
+        "when": "adx_1h >= 25 and atr_ratio < 0.012 and valid_timeframes >= 3 and entry_position <= 0.5",
+        "first_share": 0.3,
+    },
+    {"name": "volatile", "when": "atr_ratio > 0.018 and valid_timeframes <= 1", "first_share": 0.6},
+    {
+        "name": "neutral",
+        "when": "20 <= adx_1h < 25 and 0.012 <= atr_ratio <= 0.018 and valid_timeframes >= 2",
+        "first_share": 0.5,
+    },
+]
+"""The domain's strategies (6.11): momentum by the ADX of 1h, late and early by the place in the zone."""
 
 
 def signal(
