@@ -28,21 +28,15 @@ def profit(side: Side, entry: Decimal, price: Decimal, base: Decimal) -> Decimal
     return (price - entry) * base * sign(side)
 
 
-def order_margin(specification: Specification, price: Decimal, size: Decimal, leverage: int) -> Decimal:
-    """What an order holds until it fills: its initial margin and the taker fee."""
-    notional = price * size * specification.contract_size
+def order_margin(specification: Specification, price: Decimal, leverage: int) -> Decimal:
+    """What an order holds for each contract until it fills: its initial margin and the taker fee."""
+    notional = price * specification.contract_size
     return notional / leverage + notional * specification.taker_fee_ratio
 
 
-def held_by_orders(state: State, specifications: Specifications) -> Decimal:
-    """Margin of every open order's rest."""
-    return sum(
-        (
-            order_margin(specifications[order.symbol], order.margin_price, order.remaining, order.leverage)
-            for order in state.open_orders.values()
-        ),
-        ZERO,
-    )
+def held_by_orders(state: State) -> Decimal:
+    """Margin of what the open orders have not filled."""
+    return sum((order.held_per_contract * order.remaining for order in state.open_orders.values()), ZERO)
 
 
 def unrealised(position: Held, specification: Specification, mark: Decimal) -> Decimal:

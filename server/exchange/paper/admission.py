@@ -100,7 +100,7 @@ def refused_margin(
     order: EntryOrder, specification: Specification, book: Book, available: Decimal
 ) -> Refused | None:
     """What the order would hold must be free."""
-    needed = order_margin(specification, margin_price(order, book), order.size, order.leverage)
+    needed = held_per_contract(order, specification, book) * order.size
     if needed > available:
         return _no(
             "insufficient_margin", f"it needs {round(needed, 2)} USDT, {round(available, 2)} USDT are free"
@@ -139,9 +139,9 @@ def entry_price(order: EntryOrder, book: Book) -> Decimal:
     return book.ask if order.side == "long" else book.bid
 
 
-def margin_price(order: EntryOrder, book: Book) -> Decimal:
-    """The highest price at which the order can fill."""
-    return max(order.price or ZERO, entry_price(order, book))
+def held_per_contract(order: EntryOrder, specification: Specification, book: Book) -> Decimal:
+    """The margin of one contract of the order at the highest price at which it can fill."""
+    return order_margin(specification, max(order.price or ZERO, entry_price(order, book)), order.leverage)
 
 
 def _no(cause: Refusal, detail: str) -> Refused:

@@ -75,7 +75,7 @@ def submit(
         reduces=False,
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
-        margin_price=admission.margin_price(order, book),
+        held_per_contract=admission.held_per_contract(order, specification, book),
         stop_loss=order.stop_loss,
         take_profit=order.take_profit,
     )

@@ -7,7 +7,6 @@ them (`statement`). Money and sizes are decimals, written as text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
@@ -19,9 +18,8 @@ KEPT_MS = 7 * 86_400_000
 """Closed orders and fills are kept so long in the venue's time; client ids for ever."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Order:
-    """An order of any kind, open or closed. ``margin_price``: its margin is reckoned with that."""
+class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An order of any kind, open or closed. ``held_per_contract``: margin that it holds until it fills."""
 
     number: int
     client_order_id: str
@@ -35,7 +33,7 @@ class Order:
     reduces: bool
     created_at_ms: int
     updated_at_ms: int
-    margin_price: Decimal = Decimal(0)
+    held_per_contract: Decimal = Decimal(0)
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     filled_size: Decimal = Decimal(0)
@@ -54,8 +52,7 @@ class Order:
         self.updated_at_ms = at_ms
 
 
-@dataclass(slots=True, kw_only=True)
-class Held:
+class Held(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A position. ``margin_usdt`` is what was set aside for it when it was opened."""
 
     symbol: str
@@ -67,8 +64,7 @@ class Held:
     opened_at_ms: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Trigger:
+class Trigger(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A market order that waits; ``size`` None is the whole position."""
 
     number: int
@@ -81,8 +77,7 @@ class Trigger:
     created_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A running clock that processes share: at ``began_unix_ms`` of this world it was ``start_ms``."""
 
     start_ms: int
@@ -90,8 +85,7 @@ class Session:
     began_unix_ms: int
 
 
-@dataclass(slots=True, kw_only=True)
-class State:
+class State(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The account. Candles have been matched up to ``matched_ms``; ``cash_usdt`` is equity less what is
     unrealised. ``settled`` is what was realised by fills that are no longer kept, with its instants.
     """
@@ -100,14 +94,14 @@ class State:
     matched_ms: int = 0
     session: Session | None = None
     next_number: int = 1
-    open_orders: dict[str, Order] = field(default_factory=dict[str, Order])
-    closed_orders: dict[str, Order] = field(default_factory=dict[str, Order])
-    positions: dict[str, Held] = field(default_factory=dict[str, Held])
-    triggers: dict[str, Trigger] = field(default_factory=dict[str, Trigger])
-    leverages: dict[str, int] = field(default_factory=dict[str, int])
-    fills: list[Fill] = field(default_factory=list[Fill])
-    settled: list[tuple[int, Decimal]] = field(default_factory=list[tuple[int, Decimal]])
-    retired_ids: set[str] = field(default_factory=set[str])
+    open_orders: dict[str, Order] = {}
+    closed_orders: dict[str, Order] = {}
+    positions: dict[str, Held] = {}
+    triggers: dict[str, Trigger] = {}
+    leverages: dict[str, int] = {}
+    fills: list[Fill] = []
+    settled: list[tuple[int, Decimal]] = []
+    retired_ids: set[str] = set()
 
     @property
     def at_stake(self) -> bool:

@@ -26,7 +26,7 @@ def balance(state: State, specifications: Specifications, marks: Marks) -> Balan
     )
     held = sum((position.margin_usdt for position in state.positions.values()), ZERO)
     equity = state.cash_usdt + open_profit
-    free = equity - held - held_by_orders(state, specifications)
+    free = equity - held - held_by_orders(state)
     return Balance(equity_usdt=equity, available_usdt=max(free, ZERO))
 
 
