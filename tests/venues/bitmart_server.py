@@ -14,7 +14,7 @@ from typing import get_args
 
 import uvicorn
 
-from .bitmart import DEMO_KEY, BitMart, Clock, Folder, Venue, Waves
+from .bitmart import DEMO_KEY, BitMart, Clock, Folder, Options, Venue, Waves
 from .bitmart.contracts import from_details, shipped
 from .bitmart.faults import EFFECTS, FaultKind
 from .bitmart.serving import config
@@ -40,7 +40,11 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--usdt", type=Decimal, default=Decimal(10_000), help="the account's balance")
     parser.add_argument("--clock", type=int, help="ms UTC where the clock stands still until it is moved")
     parser.add_argument("--details", type=Path, help="JSON list of contracts, as `details` returns them")
-    parser.add_argument("--candles", type=Path, help="folder of <SYMBOL>-<timeframe>.parquet files")
+    parser.add_argument(
+        "--candles",
+        type=Path,
+        help="folder of <SYMBOL>-<timeframe>.parquet files; their minutes move the market",
+    )
     parser.add_argument("--no-limits", action="store_true", help="count requests, but refuse none")
     parser.add_argument("--strict", action="store_true", help="refuse parameters the document lacks")
     parser.add_argument("--seed", type=int, default=1, help="of the random faults")
@@ -56,14 +60,15 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def built(chosen: argparse.Namespace) -> BitMart:
-    """The server the options describe; candles of a folder also give the prices it starts with."""
+    """The server the options describe; candles of a folder also give its prices."""
     clock = Clock(chosen.clock)
     contracts = from_details(json.loads(chosen.details.read_text())) if chosen.details else shipped()
     source = Folder(chosen.candles) if chosen.candles else Waves()
     if isinstance(source, Folder):
         for contract in contracts.values():
             contract.price = source.price_at(contract, clock.now_ms() // 1000) or contract.price
-    venue = Venue(clock=clock, contracts=contracts, candle_source=source)
+    choices = Options(follow_candles=isinstance(source, Folder))
+    venue = Venue(clock=clock, contracts=contracts, candle_source=source, options=choices)
     server = BitMart(venue=venue, usdt=chosen.usdt, limits=not chosen.no_limits, strict=chosen.strict)
     rates = {kind: float(rate) for kind, _, rate in (fault.partition("=") for fault in chosen.fault)}
     unknown = set(rates) - set(get_args(FaultKind))

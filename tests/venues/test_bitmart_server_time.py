@@ -1,12 +1,17 @@
-"""The venue's clock and its candles."""
+"""The venue's clock, its candles, and the venue by hand."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
+import httpx
 import pytest
 
-from .bitmart import Candle, Clock, Rows
+from .bitmart import Candle, Clock, Folder, Options, Rows
 from .caller import AT_MS, caller, code
 
 
@@ -16,6 +21,9 @@ async def test_system_time_is_the_venues() -> None:
     asks.server.clock.advance(1500)
     assert (await asks.data("/system/time"))["server_time"] == AT_MS + 1500
     assert (await asks.data("/system/service"))["service"][0]["service_type"] == "contract"
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def minute(at_s: int, close: int) -> Candle:
@@ -61,3 +69,47 @@ async def test_candles_are_at_most_five_hundred() -> None:
     )
     assert len(got) == 500
     assert got[-1]["timestamp"] == now - now % 60
+
+
+async def test_market_follows_recorded_candles(market_data: Path) -> None:
+    folder = market_data / "klines" / "2025-05"
+    asks = caller(Options(follow_candles=True), clock=Clock(1_748_476_800_000))  # 2025-05-29 00:00
+    venue = asks.server.venue
+    venue.candle_source = Folder(folder)
+    await asks.data("/system/time")
+    contract = venue.contracts["BTCUSDT"]
+    for minutes in (1, 7):
+        asks.server.clock.advance(minutes * 60_000)
+        now_s = (await asks.data("/system/time"))["server_time"] // 1000
+        assert venue.quotes["BTCUSDT"].last == venue.candle_source.price_at(contract, now_s)
+    got = await asks.data(
+        "/contract/public/kline", symbol="BTCUSDT", step=5, start_time=now_s - 900, end_time=now_s - 1
+    )
+    assert len(got) == 4  # the first cut, two whole ones, the running one
+    one = await asks.data(
+        "/contract/public/kline", symbol="BTCUSDT", step=1, start_time=got[1]["timestamp"], end_time=now_s - 1
+    )
+    assert got[1]["close_price"] == one[4]["close_price"]
+    assert Decimal(got[1]["volume"]) == sum(Decimal(row["volume"]) for row in one[:5])
+
+
+def test_by_hand() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.venues.bitmart_server",
+        "--clock",
+        str(AT_MS),
+        "--fault",
+        "delay=0",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[1]
+            assert httpx.get(f"{address}/system/time").json()["data"] == {"server_time": AT_MS}
+            assert "POST /_control/price" in httpx.get(f"{address}/_control/").json()["known"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+    assert process.returncode == 0

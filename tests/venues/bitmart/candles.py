@@ -95,34 +95,55 @@ class Rows:
         return self._rows[key]
 
 
-class Folder(Rows):
-    """``<SYMBOL>-<timeframe>.parquet`` files with volumes in base units, read when first asked for."""
+class Folder:
+    """``<SYMBOL>-<timeframe>.parquet`` files with volumes in base units, read when first asked for.
+
+    Timeframes without a file are built from the one-minute candles, whole ones only.
+    """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__({})
         self._folder = folder
+        self._read: dict[tuple[str, int], Mapping[str, Sequence[float]] | None] = {}
 
-    def _series(self, contract: Contract, step: int) -> list[Candle]:
-        for wanted in (step, 1):
-            key = (contract.symbol, wanted)
-            path = self._folder / f"{contract.symbol}-{NAMES.get(wanted, '')}.parquet"
-            if key not in self._rows and path.is_file():
-                self._rows[key] = self._read(path, contract)
-        return super()._series(contract, step)
-
-    @staticmethod
-    def _read(path: Path, contract: Contract) -> list[Candle]:
-        columns = parquet.read_table(path).to_pydict()
-        size = float(contract.contract_size)
-        return [
-            Candle(at // 1000, *(Decimal(repr(price)) for price in prices), Decimal(round(volume / size)))
-            for at, *prices, volume in zip(
-                *(columns[name] for name in ("ts_ms", "open", "high", "low", "close", "volume")), strict=True
-            )
-        ]
+    def rows(self, contract: Contract, step: int, first_s: int, last_s: int) -> Sequence[Candle]:
+        columns = self._columns(contract.symbol, step)
+        if columns is not None:
+            return self._slice(contract, columns, first_s, last_s)
+        seconds = step * 60
+        buckets: dict[int, list[Candle]] = {}
+        for candle in self.rows(contract, 1, first_s, last_s + seconds - 60) if step != 1 else ():
+            buckets.setdefault(candle.open_s - candle.open_s % seconds, []).append(candle)
+        return [merged(parts, at) for at, parts in buckets.items() if len(parts) == step]
 
     def price_at(self, contract: Contract, at_s: int) -> Decimal | None:
         """The close of the last candle that is over at ``at_s``; None before the first."""
-        minutes = self._series(contract, 1)
-        index = bisect_left(minutes, (at_s - 59,))
-        return minutes[index - 1].close if index else None
+        columns = self._columns(contract.symbol, 1)
+        index = bisect_left(columns["ts_ms"], (at_s - 59) * 1000) if columns else 0
+        return Decimal(repr(columns["close"][index - 1])) if columns and index else None
+
+    def _columns(self, symbol: str, step: int) -> Mapping[str, Sequence[float]] | None:
+        key = (symbol, step)
+        if key not in self._read:
+            path = self._folder / f"{symbol}-{NAMES.get(step, 'none')}.parquet"
+            self._read[key] = parquet.read_table(path).to_pydict() if path.is_file() else None
+        return self._read[key]
+
+    @staticmethod
+    def _slice(
+        contract: Contract, columns: Mapping[str, Sequence[float]], first_s: int, last_s: int
+    ) -> list[Candle]:
+        times = columns["ts_ms"]
+        chosen = slice(bisect_left(times, first_s * 1000), bisect_left(times, last_s * 1000 + 1))
+        parts = [columns[name][chosen] for name in ("ts_ms", "open", "high", "low", "close", "volume")]
+        size = float(contract.contract_size)
+        return [
+            Candle(int(at) // 1000, *(Decimal(repr(p)) for p in prices), Decimal(round(volume / size)))
+            for at, *prices, volume in zip(*parts, strict=True)
+        ]
+
+
+def path_of(candle: Candle) -> Sequence[Decimal]:
+    """The prices a candle went through, as far as they are known: against its direction first."""
+    if candle.close >= candle.open:
+        return (candle.open, candle.low, candle.high, candle.close)
+    return (candle.open, candle.high, candle.low, candle.close)

@@ -136,6 +136,8 @@ class BitMart:
                 reply = self._reply(late.call, late.chosen, late.due_ms)
                 self._note(late.call, reply, late.chosen, late=True)
             self.venue.run_timers()
+            if self.venue.options.follow_candles:
+                self.venue.follow()
 
     def _process(self, call: Call, chosen: Chosen) -> Answer:
         with self.venue.lock:

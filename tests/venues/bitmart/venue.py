@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from . import closing, matching
-from .candles import CandleSource, Waves
+from .candles import CandleSource, Waves, path_of
 from .clock import Clock
 from .codes import ApiError
 from .contracts import Contract, shipped
@@ -32,6 +32,8 @@ class Options:
     fires_at_once: code for a TP/SL that the reference price would trigger at once.
     timer_takes_plans: whether the dead-man timer cancels TP/SL orders too.
     leverage_must_match_position: 40012 for an opening order at another leverage than the position's.
+    cuts_first_candle, candle_offset_s: habits of the live venue's candles.
+    follow_candles: as its clock goes on, the market passes through the one-minute candles that are over.
     """
 
     post_only: Literal["finish", "refuse"] = "finish"
@@ -47,6 +49,7 @@ class Options:
     max_trigger_deviation: Decimal | None = None
     cuts_first_candle: bool = True
     candle_offset_s: int = 0
+    follow_candles: bool = False
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Venue:
     candle_source: CandleSource = field(default_factory=Waves)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _next_id: int = FIRST_ORDER_ID
+    _followed_s: int = 0
 
     def __post_init__(self) -> None:
         for contract in self.contracts.values():
@@ -187,6 +191,16 @@ class Venue:
             "equity": account.wallet + unrealised,
             "unrealised": unrealised,
         }
+
+    def follow(self) -> None:
+        """Takes the market through the minutes that have ended since the last time; a day of them at most."""
+        end_s = self.clock.now_ms() // 60_000 * 60
+        first_s = max(self._followed_s or end_s, end_s - 86_400)
+        self._followed_s = end_s
+        for contract in self.contracts.values() if first_s < end_s else ():
+            for candle in self.candle_source.rows(contract, 1, first_s, end_s - 60):
+                for price in path_of(candle):
+                    self.set_price(contract.symbol, price - price % contract.tick, last=price, mark=price)
 
     def run_timers(self) -> None:
         """Cancels what dead-man timers have run out for."""
