@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.documents.nearest import nearest
 from engine.models.service import ExchangeName
+from server.access import FORM, KeyRing, read_keys
 from server.database import DatabaseAddress, DatabaseError
 from server.instants import at
 from server.shipped import shipped_rules
@@ -79,6 +80,9 @@ class Settings(BaseSettings):
     live: bool = False
     """Whether orders may leave for a venue that is not simulated."""
 
+    api_keys: SecretStr | None = None
+    """Who may call the API: ``name:role:secret``, several with commas; without it this machine only."""
+
     dispatch: Literal["sync", "async"] = "sync"
     """``sync``: entries are carried out by the process that decided them; ``async``: by any that has room."""
 
@@ -108,6 +112,24 @@ class Settings(BaseSettings):
         """Where the database is."""
         return DatabaseAddress.parse(self.database_url)
 
+    @property
+    def keys(self) -> KeyRing | None:
+        """The keys of the API; None where it needs none."""
+        return None if self.api_keys is None else read_keys(self.api_keys.get_secret_value())
+
+    @field_validator("api_keys")
+    @classmethod
+    def _keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            read_keys(value.get_secret_value())
+        except ValueError as error:
+            # The text of the cause names no part of the value; the value itself is never repeated.
+            problem = f"expected {FORM}: {error}"
+            raise PydanticCustomError("keys", "{problem}", {"problem": problem}) from None
+        return value
+
     @field_validator("rules_dir", "market_data")
     @classmethod
     def _folder(cls, value: Path | None) -> Path | None:
@@ -133,6 +155,10 @@ class Settings(BaseSettings):
         if len({self.bitmart_api_key is None, self.bitmart_secret is None, self.bitmart_memo is None}) > 1:
             raise PydanticCustomError(
                 "bitmart", "ENTRYGATE_BITMART_API_KEY, _SECRET and _MEMO are given together or not at all"
+            )
+        if self.live and not (self.keys is not None and self.keys.can("trade")):
+            raise PydanticCustomError(
+                "live", "ENTRYGATE_LIVE needs a key with the role trade in ENTRYGATE_API_KEYS"
             )
         if self.paper_speed is not None and self.paper_start is None:
             raise PydanticCustomError("clock", "ENTRYGATE_PAPER_SPEED needs ENTRYGATE_PAPER_START")
