@@ -31,7 +31,7 @@ async def test_what_a_process_had_begun_is_finished_after_a_restart(
     killed = time.time()
     process.send_signal(how)
     assert await process.wait() == (-how if how is signal.SIGKILL else 0)
-    assert time.time() - killed < 1.5
+    assert time.time() - killed < 3, "it does not wait for what waits"
     assert what(told, "second") == []
 
     async with open_durable(address, {"tale": tale}) as durable:
@@ -49,11 +49,10 @@ async def test_what_a_process_had_begun_is_finished_after_a_restart(
     assert [line for line in what(told, "waits") if line != "tale"] == [
         *("a begins", "a ends", "woke", "b begins", "b ends")
     ]
-    slept = next(line.at for line in read(told) if line.what == "woke" and line.workflow_id == "waits")
-    fell_asleep = next(
-        line.at for line in read(told) if line.what == "a ends" and line.workflow_id == "waits"
-    )
-    assert slept - fell_asleep == pytest.approx(3, abs=0.5), "the timer is the one from before"
+    waits = [line for line in read(told) if line.workflow_id == "waits"]
+    asleep, woke = (next(line.at for line in waits if line.what == what) for what in ("a ends", "woke"))
+    resumed = [line.at for line in waits if line.what == "tale"][-1]
+    assert woke - max(asleep + 3, resumed) == pytest.approx(0.2, abs=0.5), "the timer is the one from before"
     assert what(told, "second") == ["tale", "a begins", "a ends"]
 
 
@@ -62,20 +61,20 @@ async def test_processes_share_a_queue_and_a_killed_ones_work(
 ) -> None:
     processes = await asyncio.gather(*(tellers.open(concurrency=4) for _ in range(3)))
     ids = [f"tale {number:02}" for number in range(12)]
-    story = argument(told, ["step", "a", 0], ["step", "b", 1.5], ["step", "c", 0])
+    story = argument(told, ["step", "a", 0], ["step", "b", 3], ["step", "c", 0])
     async with open_durable(address, {"tale": tale}, takes_work=False) as durable:
         await asyncio.gather(*(durable.enqueue("tale", i, story) for i in ids))
-        await until(lambda: len({line.process for line in read(told, lambda t: t.what == "b begins")}) == 3)
+        await until(lambda: len(read(told, lambda told: told.what == "b begins")) == len(ids))
         victim = processes[0]
+        killed = time.time()
+        victim.kill()
+        assert await victim.wait() == -signal.SIGKILL
         orphans = {
             line.workflow_id
             for line in read(told)
             if line.process == victim.pid and "b ends" not in what(told, line.workflow_id)
         }
-        assert orphans
-        killed = time.time()
-        victim.kill()
-        assert await victim.wait() == -signal.SIGKILL
+        assert len(orphans) == 4
         ends = await asyncio.gather(*(durable.result(i, 20) for i in ids))
     assert ends == [Done([{"name": "a"}, {"name": "b"}, {"name": "c"}])] * len(ids)
     lines = read(told)
