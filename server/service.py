@@ -17,7 +17,7 @@ from server.exchange.port import Exchange
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
 from server.metrics import Metrics
-from server.orders import Orders
+from server.orders.store import Orders
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.settings import Settings
@@ -83,6 +83,7 @@ async def service(
             orders=orders,
             metrics=metrics,
             dispatcher=None if trading is None else trading.dispatcher,
+            align=None if trading is None else trading.operations.align,
             default_exchange=settings.exchange,
             live=settings.live,
         )

@@ -18,7 +18,7 @@ from server.execution.operations import Operations
 from server.execution.workflow import WORKFLOW, TradeEntry
 from server.journal.rulesets import Rulesets
 from server.metrics import Metrics
-from server.orders import Orders
+from server.orders.store import Orders
 from server.settings import Settings
 from server.trade_entry.decide import MAIN_ACCOUNT
 

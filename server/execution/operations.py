@@ -88,6 +88,9 @@ class Operations:
         """What the venue has open. Raises ``VenueUnavailable``."""
         return await self.desks[exchange].sightings.positions()
 
-    async def align(self) -> int:
-        """Moves stops and targets of open positions to their real entries, in place; how many were moved."""
-        return sum([await guardian.realign() for guardian in self.guardians.values()])
+    async def align(self, exchange: str) -> int:
+        """Moves stops and targets of open positions to their real entries, in place; how many were moved.
+
+        Raises ``VenueUnavailable``, ``OrdersUnavailable``.
+        """
+        return await self.guardians[exchange].realign()

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from engine.candles import Timeframe
 from server.durable import Json
 from server.trade_entry.identity import decision_key
-from server.trade_entry.signal import FactValues, Signal
+from server.trade_entry.signal import FactKey, FactValues, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,9 @@ class Submission:
         told: Mapping[str, Any] = content
         signal: dict[str, Any] = dict(told["signal"])
         price = signal.pop("price")
-        facts = {(name, cast(Timeframe, timeframe)): value for name, timeframe, value in told["facts"]}
+        facts: dict[FactKey, float | None] = {
+            (name, timeframe): value for name, timeframe, value in told["facts"]
+        }
         return Submission(
             signal=Signal(**signal, price=None if price is None else Decimal(price)),
             facts=facts,

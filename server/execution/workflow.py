@@ -5,11 +5,12 @@ Each step bears being cut off and run again: it begins by looking at the intent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import structlog
 
+from engine.models.base import Side
 from server.durable import Json, Steps
 from server.execution.desk import Change, Desk, event
 from server.execution.names import order_name
@@ -22,7 +23,7 @@ from server.orders.reasons import ExecutionReason
 from server.orders.writing import Denied
 from server.trade_entry.decide import decide
 from server.trade_entry.decision import TradeDecision
-from server.trade_entry.guards import fetch_account
+from server.trade_entry.guards import AccountView, fetch_account, observe_daily_loss
 from server.trade_entry.identity import trade_id
 from server.trade_entry.plan import OrderPlan
 
@@ -59,8 +60,9 @@ class TradeEntry:
             return intent.state
         profile = await self._rulesets.profile(submission.fingerprint)
         account = await fetch_account(
-            desk.venue, desk.orders, desk.account, await desk.now(), live=profile.trade_entry.guards
+            desk.venue, desk.orders, desk.account, await desk.now(), [intent.decision_key]
         )
+        account = await observe_daily_loss(account, desk.orders, profile.trade_entry.guards)
         decision = await decide(
             submission.signal,
             submission.facts,
@@ -73,7 +75,7 @@ class TradeEntry:
         desk.metrics.decided(decision.stage, decision.status, decision.reason)
         if decision.plan is None:
             return (await _reject(desk, intent, decision)).state
-        return (await _record(desk, intent, submission, decision, decision.plan, account.sides)).state
+        return (await _record(desk, intent, submission, decision, decision.plan, _sides(account))).state
 
     async def _broken(self, desk: Desk, key: str, error: Exception) -> None:
         """A workflow that ends in an exception says so; what has left is taken up by the guardian."""
@@ -193,7 +195,7 @@ async def _record(
     submission: Submission,
     decision: TradeDecision,
     plan: OrderPlan,
-    positions: frozenset[Any],
+    positions: Collection[tuple[str, Side]],
 ) -> Intent:
     now = await desk.now()
     ticket = plan.ticket(
@@ -223,6 +225,10 @@ async def _record(
     return await _end(desk, intent, denied, told)
 
 
+def _sides(account: AccountView) -> list[tuple[str, Side]]:
+    return [(position.symbol, position.side) for position in account.positions or ()]
+
+
 def outward(intent: Intent) -> dict[str, Any]:
     """The ``trading_decision`` of an intent as it stands."""
-    return cast("dict[str, Any]", dict(intent.decision))
+    return dict(intent.decision)

@@ -15,12 +15,13 @@ from engine.expression import FactRef
 from engine.facts import Snapshot
 from engine.models.exact import exact
 from engine.verdict import Verdict
+from server.run.deciders import Decider
 from server.run.judged import Entry, Failure
 from server.run.memory import ProfileMemory, entry_keys
 from server.run.reasons import RunReason
 from server.run.resolve import Resolved
 from server.run.verdicts import Candles
-from server.trade_entry import FactKey, FactValues, Signal, TradeDecision, decide
+from server.trade_entry import FactKey, FactValues, Signal
 
 AT_ONCE = 16
 """Decisions that ask the venue at the same time."""
@@ -34,33 +35,29 @@ async def enter_all(
     run: Resolved,
     ready: Sequence[Verdict],
     candles: Candles,
+    decider: Decider,
     done: Callable[[int], None],
 ) -> tuple[dict[str, Entry], dict[str, Failure]]:
     """A decision for every READY verdict, in their order; failures of symbols whose facts cannot be had."""
     loop = asyncio.get_running_loop()
     facts, failures = await loop.run_in_executor(pool, entry_facts, memory, ready, candles, run.as_of_ms)
     slots = asyncio.Semaphore(AT_ONCE)
+    taken = [verdict for verdict in ready if verdict.symbol in facts]
+    signals = {verdict.symbol: signal_of(verdict) for verdict in taken}
+    decide_one = await decider([*signals.values()])
 
     async def one(verdict: Verdict) -> Entry:
         values = facts[verdict.symbol]
         async with slots:
-            decision = await decide(
-                signal_of(verdict),
-                values,
-                run.profile.trade_entry,
-                run.ruleset.gates,
-                run.venue,
-                dry_run=True,
-            )
+            decision, failure = await decide_one(signals[verdict.symbol], values)
         done(1)
-        return Entry(decision, _atr(verdict, values))
+        return Entry(decision, _atr(verdict, values), failure)
 
-    taken = [verdict for verdict in ready if verdict.symbol in facts]
     entries = await asyncio.gather(*(one(verdict) for verdict in taken))
     failures |= {
-        verdict.symbol: failure
+        verdict.symbol: entry.failure
         for verdict, entry in zip(taken, entries, strict=True)
-        if (failure := _unexpected(entry.decision)) is not None
+        if entry.failure is not None
     }
     return {v.symbol: entry for v, entry in zip(taken, entries, strict=True)}, failures
 
@@ -130,11 +127,3 @@ def _batch_facts(
 def _atr(verdict: Verdict, values: FactValues) -> Decimal | None:
     value = None if verdict.execution_timeframe is None else values.get(("atr", verdict.execution_timeframe))
     return exact(value) if value is not None and math.isfinite(value) else None
-
-
-def _unexpected(decision: TradeDecision) -> Failure | None:
-    """Trade entry that ended in an exception: a decision with its own reason, and an error of the run."""
-    if decision.stage != "trade_entry" or decision.reason is None:
-        return None
-    message = "trade entry ended in an exception; the log has the details"
-    return Failure(decision.symbol, "trade_entry", decision.reason, message)

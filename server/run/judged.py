@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from engine.verdict import Verdict, VerdictBatch
-from server.trade_entry import TradeDecision
 
 RunStage = Literal["candles", "mtf_execution", "trade_entry", "journal"]
 
@@ -35,10 +34,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What trade entry decided on a READY symbol, and the ATR (price) of its execution timeframe."""
+    """What trade entry came to for a READY symbol (the ``trading_decision`` of the answer), and the ATR
+    (price) of its execution timeframe. ``failure``: it ended in an exception.
+    """
 
-    decision: TradeDecision
+    decision: Mapping[str, Any]
     atr: Decimal | None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,4 +11,5 @@ class RunReason(StrEnum):
     EVALUATION_ERROR = "evaluation_error"
     CANDLES_UNAVAILABLE = "candles_unavailable"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
+    ORDERS_UNAVAILABLE = "orders_unavailable"
     BLACKLISTED = "blacklisted"

@@ -68,7 +68,9 @@ class RunRequest:
     ``symbols``: none means all contracts of the venue that the profile selects. ``profile``, ``mode`` and
     ``exchange``: None means the default one. ``passed_over_profile`` was named too but did not win; it must
     exist all the same. ``as_of_ms``: None means the venue's present. ``actor`` is who
-    asks, as far as the edge knows; ``warnings`` are remarks of the edge that the answer repeats.
+    asks, as far as the edge knows, and ``may_trade`` whether they may have orders placed. ``process_tp_sl``:
+    where orders may leave, move stops and targets of open positions to their real entries first.
+    ``warnings`` are remarks of the edge that the answer repeats.
     """
 
     actor: str
@@ -81,5 +83,7 @@ class RunRequest:
     market_type: str = "perpetual"
     as_of_ms: int | None = None
     dry_run: bool = True
+    may_trade: bool = False
+    process_tp_sl: bool = True
     verbose: bool = False
     warnings: tuple[str, ...] = ()

@@ -24,6 +24,9 @@ MODE_ALIASES: dict[str, str] = {"ultra-pragmatig": "pragmatic"}
 
 MARKET_TYPES: dict[str, MarketType] = dict.fromkeys(("perpetual", "perp", "future", "futures"), "perpetual")
 
+SIMULATED = "paper"
+"""The venue whose orders cost nothing: it needs no permission to trade live."""
+
 WORKERS_MAX = 16
 """Most shares that the symbols of a run are split into."""
 
@@ -54,6 +57,8 @@ class Resolved:
     symbols: tuple[str, ...]
     excluded: tuple[Excluded, ...]
     workers: int
+    dry_run: bool
+    process_tp_sl: bool
     verbose: bool
     actor: str
     warnings: tuple[str, ...]
@@ -64,8 +69,12 @@ async def resolve(
     ruleset: Ruleset,
     venues: Mapping[str, Exchange],
     default_exchange: str,
+    live: bool | None,
 ) -> Resolved:
-    """Raises `RequestProblem` with all that is wrong, `RunUnavailable` if the venue does not answer."""
+    """``live``: whether orders may leave for a real venue; None where none are placed at all.
+
+    Raises `RequestProblem` with all that is wrong, `RunUnavailable` if the venue does not answer.
+    """
     problems: list[FieldProblem] = []
     profile = _profile(request, ruleset, problems)
     mode = _mode(request, profile, problems)
@@ -79,15 +88,12 @@ async def resolve(
     ]
     if not 1 <= request.workers <= WORKERS_MAX:
         problems.append(FieldProblem("workers", f"expected 1 to {WORKERS_MAX}, not {request.workers}"))
-    if not request.dry_run:
-        problems.append(
-            FieldProblem(
-                "dry_run",
-                "orders cannot be placed yet: only dry runs (dry_run: true) are possible",
-                "impossible",
-                choices=("true",),
-            )
-        )
+    if not request.dry_run and venue is not None:
+        problems += [
+            FieldProblem("dry_run", obstacle, "impossible", choices=("true",))
+            for obstacle in (_no_orders(request, venue, live),)
+            if obstacle is not None
+        ]
     if profile is None or mode is None or venue is None or market_type is None or problems:
         raise RequestProblem(problems)
     try:
@@ -96,6 +102,10 @@ async def resolve(
     except ExchangeError as error:
         raise RunUnavailable(str(error)) from error
     as_of_ms = _as_of(request, venue, now_ms, problems)
+    longest_ms = profile.trade_entry.execution.signal_ttl_sec * 1000
+    if not request.dry_run and now_ms - as_of_ms > longest_ms:
+        message = f"orders are placed on the present, and {venue.name} says it is {iso(now_ms)}"
+        problems.append(FieldProblem("as_of", message, "impossible"))
     problems += [
         FieldProblem.unknown("symbols", f"{venue.name} has no symbol", symbol, listings)
         for symbol in symbols
@@ -118,6 +128,8 @@ async def resolve(
         symbols=selection.symbols,
         excluded=tuple(Excluded(symbol, RunReason.BLACKLISTED) for symbol in blacklisted),
         workers=request.workers,
+        dry_run=request.dry_run,
+        process_tp_sl=request.process_tp_sl and not request.dry_run,
         verbose=request.verbose,
         actor=request.actor,
         warnings=tuple(warnings),
@@ -163,6 +175,17 @@ def _venue(
     if venue is None:
         problems.append(FieldProblem.unknown("exchange", "there is no exchange", name, venues))
     return venue
+
+
+def _no_orders(request: RunRequest, venue: Exchange, live: bool | None) -> str | None:
+    """Why this request may not have orders placed; None where it may."""
+    if live is None:
+        return "this was opened to look only: orders are placed by serve, by worker and by run --live"
+    if not request.may_trade:
+        return "orders need a key with the role trade"
+    if venue.name != SIMULATED and not live:
+        return f"orders for {venue.name} need ENTRYGATE_LIVE=1"
+    return venue.orders_obstacle()
 
 
 def _market_type(request: RunRequest, problems: list[FieldProblem]) -> MarketType | None:

@@ -67,7 +67,7 @@ class RunResult:
                     "profile": run.profile.name,
                     "fingerprint": run.profile.fingerprint,
                     "validation_mode": run.mode,
-                    "dry_run": True,
+                    "dry_run": run.dry_run,
                     "workers": run.workers,
                     "exchange": run.venue.name,
                     "market_type": run.market_type,

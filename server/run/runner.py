@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 import structlog
@@ -16,6 +16,10 @@ from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.journal import Journal, JournalError
 from server.market import CandleFailure, CandleFeed, MarketCandles
+from server.metrics import Metrics
+from server.orders.errors import OrdersUnavailable
+from server.orders.store import Orders
+from server.run.deciders import Decider, placed, simulated
 from server.run.entries import enter_all
 from server.run.judged import Failure, Findings
 from server.run.memory import Memories, ProfileMemory
@@ -28,6 +32,12 @@ from server.run.rules import RulesInForce
 from server.run.stopwatch import Stopwatch
 from server.run.verdicts import decide_all
 
+if TYPE_CHECKING:
+    from server.execution.dispatch import Dispatcher
+
+Align = Callable[[str], Awaitable[int]]
+"""Moves the protection of open positions of a venue to their real entries; how many were moved."""
+
 Progress = Callable[[str, int, int], None]
 """Stage, how many of its symbols are done, and how many there are."""
 
@@ -39,7 +49,11 @@ class _Report(Protocol):
 
 
 class Runner:
-    """Runs may overlap; each holds one set of rules from its start to its end."""
+    """Runs may overlap; each holds one set of rules from its start to its end.
+
+    Without a ``dispatcher`` only dry runs are possible. ``align`` moves the protection of open positions of
+    one venue; ``live``: orders may leave for a venue that is not simulated.
+    """
 
     def __init__(
         self,
@@ -47,8 +61,15 @@ class Runner:
         venues: Mapping[str, Exchange],
         journal: Journal,
         *,
+        orders: Orders,
+        metrics: Metrics,
+        dispatcher: Dispatcher | None,
+        align: Align | None,
         default_exchange: str | None,
+        live: bool,
     ) -> None:
+        self._orders, self._metrics, self._dispatcher, self._align = orders, metrics, dispatcher, align
+        self._live = live
         self._rules = rules
         self._venues = venues
         self._journal = journal
@@ -72,6 +93,8 @@ class Runner:
         logger = log.bind(run_id=run_id, profile=run.profile.name)
         memory = self._memories.of(run.venue.name, run.profile)
         total = len(run.symbols)
+        if run.process_tp_sl and self._align is not None:
+            run = await self._aligned(run, self._align)
         with watch.stage("fetch_candles"):
             _tell(progress, "candles", total)(0)
             market = await self._candles(run, memory)
@@ -79,7 +102,7 @@ class Runner:
         with watch.stage("mtf_execution"):
             findings = await self._decide(run, memory, market, _tell(progress, "verdicts", total))
         with watch.stage("trade_entry"):
-            findings = await self._enter(run, memory, market, findings, progress)
+            findings = await self._enter(run, run_id, memory, market, findings, progress)
         result = RunResult(run_id, run, findings, started_ms, _wall_ms(), watch)
         with watch.stage("post_processing"):
             _ = result.symbols
@@ -97,7 +120,13 @@ class Runner:
 
     async def _resolve(self, request: RunRequest) -> Resolved:
         ruleset, warnings = await self._rules.now()
-        run = await resolve(request, ruleset, self._venues, self._default_name(ruleset))
+        run = await resolve(
+            request,
+            ruleset,
+            self._venues,
+            self._default_name(ruleset),
+            self._live if self._dispatcher else None,
+        )
         return replace(run, warnings=(*warnings, *run.warnings))
 
     async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:
@@ -125,9 +154,23 @@ class Runner:
         )
         return Findings(judged, failures | failed)
 
+    async def _aligned(self, run: Resolved, align: Align) -> Resolved:
+        try:
+            await align(run.venue.name)
+        except (ExchangeError, OrdersUnavailable) as error:
+            warning = f"stops and targets of open positions were not looked at: {error}"
+            return replace(run, warnings=(*run.warnings, warning))
+        return run
+
+    def _decider(self, run: Resolved, run_id: str) -> Decider:
+        if run.dry_run or self._dispatcher is None:
+            return simulated(run, self._orders, self._metrics)
+        return placed(run, run_id, self._dispatcher)
+
     async def _enter(
         self,
         run: Resolved,
+        run_id: str,
         memory: ProfileMemory,
         market: MarketCandles,
         findings: Findings,
@@ -144,7 +187,9 @@ class Runner:
             report(finished)
 
         report(0)
-        entries, failed = await enter_all(self._pool, memory, run, ready, market.candles, one_done)
+        entries, failed = await enter_all(
+            self._pool, memory, run, ready, market.candles, self._decider(run, run_id), one_done
+        )
         return Findings(findings.judged, {**findings.failures, **failed}, entries)
 
     async def _record(self, result: RunResult) -> Failure | None:

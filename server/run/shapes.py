@@ -59,9 +59,12 @@ class ErrorAnswer(TypedDict):
 
 
 class TradingDecision(TypedDict):
-    """What trade entry did with a READY symbol; ``raw`` holds the plan, or the facts it was declined on."""
+    """What trade entry did with a READY symbol; ``raw`` holds the plan, or the facts it was declined on.
 
-    status: Literal["simulated", "skipped", "error"]
+    ``pending``: it goes on, and appears under ``GET /api/runs/{run_id}`` when it is known.
+    """
+
+    status: Literal["simulated", "submitted", "pending", "skipped", "error"]
     reason: str | None
     blocked_by: NotRequired[str]
     client_order_id: str | None

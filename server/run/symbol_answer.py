@@ -53,7 +53,7 @@ def symbol_answer(
                 _timeframe(d, judged, run.verbose) for d in execution.timeframe_decisions
             ],
         },
-        "trading_decision": None if entry is None else cast(TradingDecision, entry.decision.to_json()),
+        "trading_decision": None if entry is None else cast(TradingDecision, dict(entry.decision)),
         "details": cast("dict[str, str | int | float | None]", dict(verdict.details)),
         "error": None if failure is None else error_answer(failure),
     }

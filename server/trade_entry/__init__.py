@@ -4,7 +4,7 @@ Fixed code computes facts; the gates ``preconditions``, ``request``, ``preflight
 """
 
 from server.trade_entry.build import Draft, build_plan
-from server.trade_entry.decide import GATES, LiveEntryRefused, decide
+from server.trade_entry.decide import GATES, decide
 from server.trade_entry.decision import TradeDecision
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.signal import FactKey, FactValues, Signal, facts_needed
@@ -14,7 +14,6 @@ __all__ = [
     "Draft",
     "FactKey",
     "FactValues",
-    "LiveEntryRefused",
     "OrderPlan",
     "Signal",
     "TradeDecision",

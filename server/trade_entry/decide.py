@@ -1,4 +1,4 @@
-"""One READY signal through the gates of trade entry, up to the simulated order."""
+"""One READY signal through the gates of trade entry, up to the plan of its order."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.models.trade_entry import TradeEntryDocument
 from server.exchange.port import Exchange
 from server.trade_entry.build import build_plan
 from server.trade_entry.decision import DecisionStatus, Stage, TradeDecision
+from server.trade_entry.guards import AccountView, guard_facts
 from server.trade_entry.identity import client_order_id, decision_key, trade_id
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.preconditions import precondition_facts
@@ -22,7 +23,7 @@ from server.trade_entry.quantise import plain, shown
 from server.trade_entry.request import build_request, request_atr, request_facts
 from server.trade_entry.signal import Facts, FactValues, Signal
 
-GATES: tuple[Stage, ...] = ("preconditions", "request", "preflight", "plan")
+GATES: tuple[Stage, ...] = ("preconditions", "request", "guards", "preflight", "plan")
 """Names of the gates trade entry asks, in this order."""
 
 MAIN_ACCOUNT = "main"
@@ -34,31 +35,26 @@ _SHOWN_IN_FULL = {"price", "contracts", "count"}
 log = structlog.get_logger(__name__)
 
 
-class LiveEntryRefused(Exception):
-    """An entry that is not a dry run was asked for; orders do not leave from here."""
-
-
 async def decide(
     signal: Signal,
     facts: FactValues,
     document: TradeEntryDocument,
     gates: Mapping[str, Gate],
     venue: Exchange,
+    account: AccountView,
     *,
     dry_run: bool,
-    account: str = MAIN_ACCOUNT,
 ) -> TradeDecision:
-    """Decides one signal: ``simulated`` with its plan, or ``skipped``/``error`` with its reason.
+    """Decides one signal: a plan, ``simulated`` or (not dry) ``pending``; or ``skipped``/``error`` and why.
 
-    ``facts`` are those of ``facts_needed``; ``gates`` has at least ``GATES``. Whatever fails unexpectedly is
-    logged and becomes ``exception_during_trade_entry`` of this symbol alone. Raises `LiveEntryRefused`
-    unless ``dry_run``.
+    ``facts`` are those of ``facts_needed``; ``gates`` has at least ``GATES``; ``account`` was fetched with
+    this signal's decision key. A dry run prices by the signal's instant, any other by the present, and its
+    own intent is stored already. Whatever fails unexpectedly is logged and becomes
+    ``exception_during_trade_entry`` of this symbol alone.
     """
-    if not dry_run:
-        raise LiveEntryRefused(f"{signal.symbol}: only dry runs are possible")
-    course = _Course(signal, gates, decision_key(signal, venue.name, account))
+    course = _Course(signal, gates, decision_key(signal, venue.name, account.account), dry_run=dry_run)
     try:
-        return await course.run(Facts.of(facts), document, venue)
+        return await course.run(Facts.of(facts), document, venue, account)
     except Exception as error:
         log.exception("trade_entry.failed", symbol=signal.symbol, decision_key=course.key)
         return course.end(
@@ -72,13 +68,17 @@ async def decide(
 class _Course:
     """One signal on its way; every end carries the same key."""
 
-    def __init__(self, signal: Signal, gates: Mapping[str, Gate], key: str) -> None:
-        self.signal, self.gates, self.key = signal, gates, key
+    def __init__(self, signal: Signal, gates: Mapping[str, Gate], key: str, *, dry_run: bool) -> None:
+        self.signal, self.gates, self.key, self.dry_run = signal, gates, key, dry_run
 
-    async def run(self, facts: Facts, document: TradeEntryDocument, venue: Exchange) -> TradeDecision:
-        signal = self.signal
+    async def run(
+        self, facts: Facts, document: TradeEntryDocument, venue: Exchange, account: AccountView
+    ) -> TradeDecision:
+        signal, dry_run = self.signal, self.dry_run
         atr = request_atr(facts, signal.execution_timeframe)
-        rejected = self.ask("preconditions", precondition_facts(signal, atr, document.decision, dry_run=True))
+        rejected = self.ask(
+            "preconditions", precondition_facts(signal, atr, document.decision, dry_run=dry_run)
+        )
         if rejected:
             return rejected
         rejected = self.ask("request", request_facts(document, signal.execution_timeframe, atr))
@@ -86,7 +86,13 @@ class _Course:
             return rejected
         request = build_request(signal, atr, facts, document)
 
-        preflight = await fetch_preflight(venue, signal.symbol, signal.as_of_ms)
+        guarded = guard_facts(account, signal, self.key, document.guards, own=not dry_run)
+        rejected = self.ask("guards", guarded, failures=account.failures)
+        if rejected:
+            return rejected
+
+        at_ms = signal.as_of_ms if dry_run else account.now_ms
+        preflight = await fetch_preflight(venue, signal.symbol, at_ms)
         rejected = self.ask(
             "preflight",
             preflight.facts(document.entry, request.order.type),
@@ -101,9 +107,9 @@ class _Course:
             return rejected
         if draft.plan is None:
             raise ValueError("gate 'plan' let a draft pass that has no plan; a check of it is missing")
-        return self.end(
-            "simulated", "trade_entry", plan=draft.plan, order_id=client_order_id(self.key, "SIM")
-        )
+        order_id = client_order_id(self.key, "SIM" if dry_run else "EG")
+        status: DecisionStatus = "simulated" if dry_run else "pending"
+        return self.end(status, "trade_entry", plan=draft.plan, order_id=order_id)
 
     def ask(
         self, stage: Stage, facts: Mapping[str, GateValue], failures: tuple[str, ...] = ()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from server.trade_entry.plan import OrderPlan
 
-DecisionStatus = Literal["simulated", "skipped", "error"]
-Stage = Literal["preconditions", "request", "preflight", "plan", "trade_entry"]
+DecisionStatus = Literal["simulated", "pending", "skipped", "error"]
+"""``pending``: planned, and to be placed; what becomes of it is kept with the order."""
+
+Stage = Literal["preconditions", "request", "guards", "preflight", "plan", "trade_entry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class TradeDecision:
 
     ``reason`` is the outward code, None when a plan was made; ``blocked_by`` the exact cause where several
     share one outward code; ``stage`` where it was decided. ``details`` holds the facts the deciding gate had,
-    numbers as texts. ``plan`` and ``client_order_id`` exist for simulated entries only.
+    numbers as texts. ``plan`` and ``client_order_id`` exist where nothing rejected it.
     """
 
     status: DecisionStatus
@@ -31,6 +33,18 @@ class TradeDecision:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
     plan: OrderPlan | None = None
     client_order_id: str | None = None
+
+    def denied(self, reason: str, details: Mapping[str, Any]) -> TradeDecision:
+        """A plan that came too late: what the guards let pass a moment ago forbids it now."""
+        return replace(
+            self,
+            status="skipped",
+            stage="guards",
+            reason=reason,
+            details=details,
+            plan=None,
+            client_order_id=None,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The ``trading_decision`` of the run's answer."""

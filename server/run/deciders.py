@@ -1,0 +1,119 @@
+"""What a READY verdict is handed to: the simulation of a dry run, or what places the order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from server.durable.port import DurableError
+from server.journal import JournalError
+from server.metrics import Metrics
+from server.orders.errors import OrdersUnavailable
+from server.orders.store import Orders
+from server.run.judged import Failure
+from server.run.reasons import RunReason
+from server.run.resolve import Resolved
+from server.trade_entry import FactValues, Signal, decide
+from server.trade_entry.decide import MAIN_ACCOUNT
+from server.trade_entry.guards import fetch_account
+from server.trade_entry.identity import decision_key, trade_id
+
+if TYPE_CHECKING:
+    from server.execution.dispatch import Dispatcher
+
+Decided = tuple[Mapping[str, Any], Failure | None]
+"""A ``trading_decision``, and what went wrong where it ended in an exception."""
+
+DecideOne = Callable[[Signal, FactValues], Awaitable[Decided]]
+Decider = Callable[[Sequence[Signal]], Awaitable[DecideOne]]
+"""Told all signals of a run first, so that what they share is asked for once."""
+
+log = structlog.get_logger(__name__)
+
+
+def simulated(run: Resolved, orders: Orders, metrics: Metrics) -> Decider:
+    """The whole path up to the order, by the same guards; nothing is stored and nothing leaves."""
+
+    async def prepare(signals: Sequence[Signal]) -> DecideOne:
+        keys = [decision_key(signal, run.venue.name, MAIN_ACCOUNT) for signal in signals]
+        now_ms = await run.venue.now_ms()
+        account = await fetch_account(run.venue, orders, MAIN_ACCOUNT, now_ms, keys)
+
+        async def one(signal: Signal, facts: FactValues) -> Decided:
+            decision = await decide(
+                signal,
+                facts,
+                run.profile.trade_entry,
+                run.ruleset.gates,
+                run.venue,
+                account,
+                dry_run=True,
+            )
+            metrics.decided(decision.stage, decision.status, decision.reason)
+            failed = decision.stage == "trade_entry" and decision.reason is not None
+            return decision.to_json(), _unexpected(signal.symbol, decision.reason or "") if failed else None
+
+        return one
+
+    return prepare
+
+
+def placed(run: Resolved, run_id: str, dispatcher: Dispatcher) -> Decider:
+    """Hands each signal over to be carried out, and answers with what is known by the time it may take."""
+    from server.execution.submission import Submission
+
+    async def prepare(signals: Sequence[Signal]) -> DecideOne:
+        now_ms = await run.venue.now_ms()
+        try:
+            fingerprint = await dispatcher.keep(run.profile, now_ms)
+        except JournalError as error:
+            cause = error
+
+            async def none(signal: Signal, facts: FactValues) -> Decided:
+                return _not_begun(signal, run, cause)
+
+            return none
+
+        async def one(signal: Signal, facts: FactValues) -> Decided:
+            submission = Submission(
+                signal=signal,
+                facts=facts,
+                fingerprint=fingerprint,
+                run_id=run_id,
+                actor=run.actor,
+                exchange=run.venue.name,
+                account=MAIN_ACCOUNT,
+                at_ms=now_ms,
+            )
+            try:
+                return await dispatcher.enter(submission), None
+            except (OrdersUnavailable, DurableError) as error:
+                return _not_begun(signal, run, error)
+
+        return one
+
+    return prepare
+
+
+def _not_begun(signal: Signal, run: Resolved, error: Exception) -> Decided:
+    log.error("run.entry_not_begun", symbol=signal.symbol, error=str(error))
+    reason = str(RunReason.ORDERS_UNAVAILABLE)
+    key = decision_key(signal, run.venue.name, MAIN_ACCOUNT)
+    decision = {
+        "status": "error",
+        "reason": reason,
+        "client_order_id": None,
+        "exchange_order_id": None,
+        "decision_key": key,
+        "trade_id": trade_id(key, signal.symbol),
+        "raw": {"reason": reason, "error": str(error)},
+    }
+    message = f"its entry could not be begun: {error}"
+    return decision, Failure(signal.symbol, "trade_entry", reason, message)
+
+
+def _unexpected(symbol: str, reason: str) -> Failure:
+    message = "trade entry ended in an exception; the log has the details"
+    return Failure(symbol, "trade_entry", reason, message)
