@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.ruleset import VERDICT, FixedCode
+from server.orders.reasons import ExecutionReason, GuardReason
 from server.run.reasons import RunReason
 from server.trade_entry.signal import (
     FALLBACK_ATR_TIMEFRAMES,
@@ -87,8 +88,33 @@ TRADE_ENTRY = FixedCode(
 )
 """From a READY signal to the simulated order."""
 
+GUARDS = FixedCode(
+    gates={
+        "guards": frozenset(
+            {
+                "halted",
+                "duplicate",
+                "daily_locked",
+                "daily_loss_usdt",
+                "daily_limit_usdt",
+                "hold_cause",
+                "hold_remaining_sec",
+                "symbol_positions",
+                "symbol_orders",
+                "positions",
+                "max_concurrent_positions",
+            }
+        ),
+    },
+    reasons=frozenset(GuardReason),
+)
+"""What forbids an entry whatever the signal says; some of it is asked again when an order is recorded."""
+
+EXECUTION = FixedCode(reasons=frozenset(ExecutionReason))
+"""From a recorded order to its end."""
+
 RUN = FixedCode(reasons=frozenset(RunReason))
 """What a run says by itself."""
 
-FIXED_CODE = VERDICT | TRADE_ENTRY | RUN
+FIXED_CODE = VERDICT | TRADE_ENTRY | GUARDS | EXECUTION | RUN
 """Everything a rules folder has to fit: hand this to ``engine.ruleset.load``."""

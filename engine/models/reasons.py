@@ -16,12 +16,13 @@ Stage = Literal[
     "execution",
     "preconditions",
     "request",
+    "guards",
     "preflight",
     "plan",
     "trade_entry",
 ]
 
-ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simulated"]
+ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simulated", "submitted", "pending"]
 
 
 class ReasonDefinition(Model):
