@@ -72,7 +72,7 @@ class Desk:
             intent, events=change.events, names=change.names, hold=change.hold, **fields
         )
         for event in change.events:
-            log.info(f"order.{event.kind}", **identity(intent), **_plain(event.details))
+            log.info(f"order.{event.kind}", **identity(intent), details=_plain(event.details))
         if changed.state in FINAL and intent.state not in FINAL:
             self.metrics.ended(self.venue.name, changed.state, changed.reason)
         return changed

@@ -38,8 +38,10 @@ class Submission:
     @property
     def sha256(self) -> bytes:
         """Of what is decided on: two deliveries with one key and another hash saw different things."""
-        told = {name: value for name, value in self._content().items() if name in ("signal", "facts")}
-        told["fingerprint"] = self.fingerprint
+        content = self._content()
+        # The instant at which one looks within a candle changes nothing of what is decided on.
+        signal = {name: value for name, value in content["signal"].items() if name != "as_of_ms"}
+        told = [signal, content["facts"], self.fingerprint]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest()
 
     def to_json(self) -> Json:
