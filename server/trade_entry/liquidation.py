@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from engine.models.base import Side
 from server.exchange.port import Contract
+from server.trade_entry.quantise import ceil_to, floor_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,14 @@ def estimate(side: Side, entry: Decimal, stop: Decimal, leverage: int, contract:
 
     It happens where the margin left is the maintenance margin and the taker fee of the close: at P with
     ``entry / leverage - |entry - P| = (maintenance + fee) x P``. The maintenance ratio is that of the lowest
-    risk tier, so a position of a higher tier is nearer to it. ``stop`` differs from ``entry``.
+    risk tier, so a position of a higher tier is nearer to it. Rounded to a tick toward the entry. ``stop``
+    differs from ``entry``.
     """
     kept = contract.maintenance_margin_ratio + contract.taker_fee_ratio
     margin = entry / leverage
-    price = (entry - margin) / (1 - kept) if side == "long" else (entry + margin) / (1 + kept)
+    if side == "long":
+        price = ceil_to((entry - margin) / (1 - kept), contract.tick_size)
+    else:
+        price = floor_to((entry + margin) / (1 + kept), contract.tick_size)
     distance = entry - price if side == "long" else price - entry
     return Liquidation(price, distance, distance / abs(entry - stop))

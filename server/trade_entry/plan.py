@@ -238,7 +238,7 @@ class OrderPlan:
 
     def _liquidation(self) -> dict[str, Any]:
         return {
-            "price": shown(self.liquidation.price),
+            "price": plain(self.liquidation.price),
             "stop_multiple": shown(self.liquidation.stop_multiple),
             "min_stop_multiple": plain(self.rules.liquidation.min_stop_multiple),
         }

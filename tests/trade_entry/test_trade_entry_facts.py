@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from trade_entry_bench import AS_OF_MS, BTC_MARKET, btc_facts, draft, gates, settings, signal
+from trade_entry_bench import AS_OF_MS, BTC_MARKET, btc_facts, calm_account, draft, gates, settings, signal
 
-from server.fixed_code import TRADE_ENTRY
+from server.fixed_code import FIXED_CODE, TRADE_ENTRY
 from server.trade_entry import facts_needed
 from server.trade_entry.decide import GATES
+from server.trade_entry.guards import guard_facts
+from server.trade_entry.identity import decision_key
 from server.trade_entry.preconditions import precondition_facts
 from server.trade_entry.preflight import Preflight
 from server.trade_entry.request import request_facts
@@ -16,7 +18,10 @@ def handed_in() -> dict[str, set[str]]:
     market = BTC_MARKET
     preflight = Preflight(market.contract, market.book, market.balance, AS_OF_MS)
     rules = settings()
+    account = calm_account(signal(), "table")
+    key = decision_key(signal(), "table", account.account)
     return {
+        "guards": set(guard_facts(account, signal(), key, rules.guards)),
         "preconditions": set(precondition_facts(signal(), None, rules.decision, dry_run=True)),
         "request": set(request_facts(rules, "1m", None)),
         "preflight": set(preflight.facts(rules.entry, "limit")),
@@ -29,8 +34,7 @@ def test_gates_declare_exactly_what_they_are_handed() -> None:
 
 
 def test_the_rules_folder_is_checked_against_the_same_facts() -> None:
-    assert {name: set(facts) for name, facts in TRADE_ENTRY.gates.items()} == handed_in()
-    assert set(TRADE_ENTRY.gates) == set(GATES)
+    assert {name: set(FIXED_CODE.gates[name]) for name in GATES} == handed_in()
 
 
 def test_facts_read_from_candles_are_those_the_folder_must_have() -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from test_trade_entry_reasons import CASES, Case, outcome
-from trade_entry_bench import btc_facts, gates, settings, signal, venue
-
-from server.trade_entry import decide
+from trade_entry_bench import btc_facts, decided, settings, signal, venue
 
 FIRST_OF_EACH = {case.blocked_by or case.reason: case for case in reversed(CASES)}
 
@@ -20,10 +18,10 @@ async def test_decision(code: str, golden: SnapshotAssertion) -> None:
 
 async def test_exception_during_trade_entry(golden: SnapshotAssertion) -> None:
     broken = venue(top=RuntimeError("a detail that stays in the log"))
-    decision = await decide(signal(), btc_facts(), settings(), gates(), broken, dry_run=True)
+    decision = await decided(signal(), btc_facts(), settings(), broken)
     assert decision.to_json() == golden
 
 
 async def test_simulated(golden: SnapshotAssertion) -> None:
-    decision = await decide(signal(), btc_facts(), settings(), gates(), venue(), dry_run=True)
+    decision = await decided(signal(), btc_facts(), settings(), venue())
     assert decision.to_json() == golden

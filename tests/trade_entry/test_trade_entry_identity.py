@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trade_entry_bench import AS_OF_MS, btc_facts, gates, settings, signal, venue
+from trade_entry_bench import AS_OF_MS, btc_facts, decided, settings, signal, venue
 
-from server.trade_entry import decide
 from server.trade_entry.identity import client_order_id, decision_key, trade_id
 
 KEY = "paper:main:scalper_micro:BTCUSDT:long:1m:1748563140000"
@@ -60,8 +59,6 @@ def test_client_order_ids_are_short_letters_and_digits(key: str, prefix: Any) ->
 
 
 async def test_deciding_twice_gives_the_same_ids() -> None:
-    one, two = [
-        await decide(signal(), btc_facts(), settings(), gates(), venue(), dry_run=True) for _ in range(2)
-    ]
+    one, two = [await decided(signal(), btc_facts(), settings(), venue()) for _ in range(2)]
     assert one == two
     assert one.client_order_id == client_order_id(one.decision_key, "SIM")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from trade_entry_bench import fact_values, gates, settings, signal
+from trade_entry_bench import decided, fact_values, settings, signal
 
 from server.exchange.paper.options import PaperOptions
 from server.exchange.paper.venue import PaperExchange
 from server.exchange.port import Contract
-from server.trade_entry import TradeDecision, decide
+from server.trade_entry import TradeDecision
 
 
 async def ready(side: str, symbol: str, zone_offset_ratio: float = 0.0) -> TradeDecision:
@@ -26,7 +26,7 @@ async def ready(side: str, symbol: str, zone_offset_ratio: float = 0.0) -> Trade
         None,
     )
     made = replace(signal(symbol, side), as_of_ms=now, candle_open_ms=now - 60_000, price=last)
-    return await decide(made, facts, settings(), gates(), venue, dry_run=True)
+    return await decided(made, facts, settings(), venue)
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
@@ -52,6 +52,6 @@ async def test_a_symbol_without_candles_is_unavailable() -> None:
     venue = PaperExchange(PaperOptions())
     made = replace(signal("NOSUCHUSDT"), as_of_ms=await venue.now_ms())
     facts = fact_values("1m", {"1m": 1.0}, 100.0, None)
-    decision = await decide(made, facts, settings(), gates(), venue, dry_run=True)
+    decision = await decided(made, facts, settings(), venue)
     assert (decision.status, decision.reason) == ("error", "contract_unavailable")
     assert any("NOSUCHUSDT" in failure for failure in decision.details["failures"])

@@ -12,12 +12,14 @@ from trade_entry_bench import (
     AS_OF_MS,
     BTC,
     BTC_MARKET,
+    TAKES,
     D,
     TableVenue,
     balance,
     book,
     btc_facts,
     contract,
+    decided,
     gates,
     read,
     settings,
@@ -29,7 +31,7 @@ from engine.gates import Gate
 from engine.models.gate import GateDocument
 from server.exchange.errors import BookUnavailable, VenueUnavailable
 from server.exchange.port import Balance, UnspecifiedContract
-from server.trade_entry import LiveEntryRefused, Signal, TradeDecision, decide
+from server.trade_entry import Signal, TradeDecision
 from server.trade_entry.preflight import Market
 
 DOWN = VenueUnavailable("table", "balance", "no answer")
@@ -135,6 +137,22 @@ CASES: list[Case] = [
         "preflight",
         venue=market(book=book("BTCUSDT", "67000", "0", "67003")),
     ),
+    Case(
+        "error",
+        "market_order_spread_too_wide",
+        "preflight",
+        rules=lambda: settings(**TAKES),
+        venue=market(book=book("BTCUSDT", "67000.0", "67090.0", "67003.0")),
+        details={"order_type": "market", "spread_bps": "13.42381982", "market_max_spread_bps": "10"},
+    ),
+    # The switch has made it a market order; a limit order would have waited in this book.
+    Case(
+        "error",
+        "market_order_spread_too_wide",
+        "preflight",
+        rules=lambda: settings(market_entry={"enabled": True}),
+        venue=market(book=book("BTCUSDT", "67000.0", "67090.0", "67003.0")),
+    ),
     Case("error", "balance_unavailable", "preflight", venue=lambda: venue(account=DOWN)),
     Case(
         "error",
@@ -188,6 +206,61 @@ CASES: list[Case] = [
         rules=lambda: settings(entry={"rest_at_edge": False}),
         details={"candidate_position": "passive_side"},
     ),
+    # A market order is not sent where the price has left the zone; a limit order would rest at its edge.
+    Case(
+        "skipped",
+        "skipped_out_of_zone",
+        "plan",
+        facts=lambda: btc_facts(sma_21=66700.0),
+        rules=lambda: settings(**TAKES),
+        details={"order_type": "market", "candidate": "67000.4", "candidate_position": "passive_side"},
+    ),
+    Case(
+        "error",
+        "pivot_candidate_missing",
+        "plan",
+        facts=lambda: btc_facts(pivots={"r1": 67600, "s1": 67100, "s3": 66900}),
+        rules=lambda: settings(stop={"from": "pivot", "pivot_policy": "s2"}),
+        details={"pivot_stop": "missing", "stop_fallback": "none", "entry": "67000.1"},
+    ),
+    Case(
+        "skipped",
+        "pivot_stop_too_far",
+        "plan",
+        facts=lambda: btc_facts(pivots={"s1": 65700}),
+        rules=lambda: settings(stop={"from": "pivot"}),
+        details={
+            "pivot_stop": "too_far",
+            "pivot_stop_distance_ratio": "0.02087609",
+            "max_pivot_distance_ratio": "0.02",
+        },
+    ),
+    Case(
+        "error",
+        "atr_invalid",
+        "plan",
+        facts=lambda: btc_facts(atr={"1m": None, "5m": None, "15m": None, "1h": 300.0}, pivots={}),
+        rules=lambda: settings(stop={"from": "pivot", "fallback": "atr"}, entry_zone={"atr_timeframe": "1h"}),
+        details={"pivot_stop": "missing", "stop_fallback": "atr", "unknown": ["stop_atr"]},
+    ),
+    # 20x put the liquidation 4.5 % away, and the stop is 2 % away: 2.2 times as far.
+    Case(
+        "skipped",
+        "liquidation_too_near",
+        "plan",
+        rules=lambda: settings(
+            risk={"risk_pct": 10, "initial_margin_usdt": 40},
+            stop={"from": "risk", "risk_stop_ratio": 0.02},
+            leverage={"exchange_cap": 20},
+        ),
+        details={
+            "leverage": 20,
+            "stop": "65660",
+            "liquidation_price": "64008.6",
+            "liquidation_stop_multiple": "2.2322961",
+            "liquidation_min_stop_multiple": "3",
+        },
+    ),
     Case(
         "error",
         "invalid_stop",
@@ -234,14 +307,26 @@ CASES: list[Case] = [
         "plan",
         ready=signal("PENNYUSDT", "short"),
         venue=lambda: venue(PENNY),
-        facts=lambda: btc_facts(atr={"1m": 0.5, "5m": 0.5, "15m": 0.5}, sma_21=10.0, pivots={}),
-        rules=lambda: settings(take_profit={"r_multiple": 8}),
+        facts=lambda: btc_facts(atr={"1m": 0.3, "5m": 0.3, "15m": 0.3}, sma_21=10.0, pivots={}),
+        rules=lambda: settings(take_profit={"r_multiple": 9}),
+    ),
+    # The first of two targets is fine, the second would be below zero.
+    Case(
+        "error",
+        "invalid_take_profit",
+        "plan",
+        ready=signal("PENNYUSDT", "short"),
+        venue=lambda: venue(PENNY),
+        facts=lambda: btc_facts(atr={"1m": 0.3, "5m": 0.3, "15m": 0.3}, sma_21=10.0, pivots={}),
+        rules=lambda: settings(
+            take_profit={"targets": "two", "second_target": {"r_multiple": 9, "far_r_multiple": 9}}
+        ),
     ),
 ]
 
 
 async def outcome(case: Case) -> TradeDecision:
-    return await decide(case.ready, case.facts(), case.rules(), gates(), case.venue(), dry_run=True)
+    return await decided(case.ready, case.facts(), case.rules(), case.venue())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.blocked_by or case.reason)
@@ -279,13 +364,13 @@ def test_statuses_of_the_registry_are_those_decided() -> None:
 
 async def test_nothing_is_asked_of_the_venue_before_the_request_stands() -> None:
     table = venue()
-    await decide(signal(timeframe="15m"), btc_facts(), settings(), gates(), table, dry_run=True)
+    await decided(signal(timeframe="15m"), btc_facts(), settings(), table)
     assert table.asked == []
 
 
 async def test_an_unexpected_failure_is_one_symbols_error() -> None:
     broken = venue(top=RuntimeError("the adapter has a bug"))
-    decision = await decide(signal(), btc_facts(), settings(), gates(), broken, dry_run=True)
+    decision = await decided(signal(), btc_facts(), settings(), broken)
     assert (decision.status, decision.reason) == ("error", "exception_during_trade_entry")
     assert decision.details == {"error": "RuntimeError; the log has the details"}
 
@@ -296,19 +381,22 @@ async def test_a_weakened_gate_never_lets_half_a_plan_through() -> None:
         "checks": [{"reason": "invalid_stop", "when": "stop <= 0", "if_unknown": "ignore"}]
     }
     loose = dict(gates()) | {"plan": Gate.link(GateDocument.model_validate(weak))}
-    decision = await decide(
-        signal(), btc_facts(sma_21=None, vwap=None), settings(), loose, venue(), dry_run=True
-    )
+    facts = btc_facts(sma_21=None, vwap=None)
+    decision = await decided(signal(), facts, settings(), venue(), asked=loose)
     assert (decision.status, decision.reason) == ("error", "exception_during_trade_entry")
 
 
-async def test_live_entries_are_refused() -> None:
-    with pytest.raises(LiveEntryRefused, match="BTCUSDT"):
-        await decide(signal(), btc_facts(), settings(), gates(), venue(), dry_run=False)
+async def test_an_entry_that_is_not_dry_is_planned_alike_and_has_an_order_of_its_own() -> None:
+    dry = await decided(signal(), btc_facts(), settings(), venue())
+    live = await decided(signal(), btc_facts(), settings(), venue(), dry_run=False)
+    assert (dry.status, live.status) == ("simulated", "pending")
+    assert live.plan == dry.plan
+    assert live.client_order_id is not None
+    assert live.client_order_id.startswith("EG")
 
 
 async def test_simulated_answer_is_complete_and_plain() -> None:
-    decision = await decide(signal(), btc_facts(), settings(), gates(), venue(), dry_run=True)
+    decision = await decided(signal(), btc_facts(), settings(), venue())
     answer = json.loads(json.dumps(decision.to_json()))
     assert (answer["status"], answer["reason"], answer["exchange_order_id"]) == ("simulated", None, None)
     assert answer["client_order_id"].startswith("SIM")
@@ -326,12 +414,15 @@ async def test_simulated_answer_is_complete_and_plain() -> None:
         "symbol": "BTCUSDT",
         "side": "long",
         "order_type": "limit",
+        "order_mode": "maker_only",
         "execution_tf": "1m",
         "entry": "67000.1",
         "entry_source": "maker",
+        "limit_price": "67000.1",
         "stop": "66665",
         "stop_source": "atr_min_distance",
         "take_profit": "67579.2",
+        "targets": [{"price": "67579.2", "share": "1", "size": "14", "effective_r": "1.19998446"}],
         "size": "14",
         "contract_size": "0.001",
         "notional_usdt": "938.0014",
@@ -362,8 +453,12 @@ async def test_simulated_answer_is_complete_and_plain() -> None:
             "deviation_ratio": "0",
         },
         "stop_detail": {
+            "method": "atr",
+            "fallback": False,
             "atr": "60",
             "atr_timeframe": "1m",
+            "level": None,
+            "level_price": None,
             "method_price": "66760.1",
             "distance": "335.1",
             "distance_ratio": "0.00500149",
@@ -373,6 +468,7 @@ async def test_simulated_answer_is_complete_and_plain() -> None:
         "leverage_detail": {
             "needed": 13,
             "cap": 10,
+            "exchange_cap": "10",
             "profile_cap": "10.14925724",
             "volatility_factor": "1.01492572",
             "volatility_atr": "210",
@@ -380,6 +476,12 @@ async def test_simulated_answer_is_complete_and_plain() -> None:
             "dynamic_cap": "1999.40614742",
             "contract_max": 100,
         },
+        "liquidation": {
+            "price": "60639.7",
+            "stop_multiple": "18.98060281",
+            "min_stop_multiple": "3",
+        },
+        "market_entry": {"switch": "off", "adx_1h": None},
     }
 
 

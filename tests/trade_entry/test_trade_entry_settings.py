@@ -11,21 +11,25 @@ from pydantic import BaseModel, ValidationError
 from trade_entry_bench import (
     AS_OF_MS,
     BTC_MARKET,
+    RULES,
+    TAKES,
     D,
     TableVenue,
     balance,
     book,
     btc_facts,
-    gates,
+    decided,
+    issued,
     merged,
+    planned,
     read,
     settings,
     signal,
     venue,
 )
 
+from engine.documents.document import read_document
 from engine.models.trade_entry import TradeEntryDocument
-from server.trade_entry import decide
 from server.trade_entry.preflight import Market
 
 Values = dict[Any, float | None]
@@ -44,6 +48,27 @@ def nested(path: str, value: Any) -> dict[str, Any]:
 # r1 at 67 640 is buffered to 67 572.3, just before the base of 67 579.2.
 AGGRESSIVE = {"take_profit": {"tp_policy": "pivot_aggressive", "tp_max_extra_r": 1}}
 
+PIVOT = {"stop": {"from": "pivot"}}
+LEVELS = btc_facts(pivots={"r1": 67600, "s1": 66500, "s2": 66100})
+NO_LEVELS = btc_facts(pivots={})
+SWITCH = {"market_entry": {"enabled": True}}
+TWO = {"take_profit": {"targets": "two"}}
+# Second targets by R alone: nearer than the gap at 2 R, and always at the gap's edge below the first target.
+FAR = {"take_profit": {"targets": "two", "r_multiple": 2, "second_target": {"at_pivots": False}}}
+NO_GAP = {
+    "take_profit": {
+        "targets": "two",
+        "second_target": {
+            "r_multiple": 1,
+            "far_r_multiple": 1,
+            "min_gap_ticks": 0,
+            "min_gap_ratio": 0,
+            "min_gap_stop_ratio": 0,
+        },
+    }
+}
+VOLATILE = [{"name": "volatile", "when": "atr_ratio > 0.001", "first_share": 0.7}]
+
 # path, changed value, facts, market, timeframe, what else differs from the shipped document in both runs
 KNOBS: list[tuple[str, Any, Values, Market, str, dict[str, Any]]] = [
     ("decision.allowed_execution_timeframes", ["5m"], btc_facts(), BTC_MARKET, "1m", {}),
@@ -52,6 +77,10 @@ KNOBS: list[tuple[str, Any, Values, Market, str, dict[str, Any]]] = [
     ("risk.risk_pct", 0.25, btc_facts(), BTC_MARKET, "1m", {}),
     ("risk.timeframe_multipliers", {"1m": 2}, btc_facts(), BTC_MARKET, "1m", {}),
     ("risk.initial_margin_usdt", 50, btc_facts(), BTC_MARKET, "1m", {}),
+    ("entry.order_type", "market", btc_facts(), BTC_MARKET, "1m", {}),
+    ("entry.order_mode", "gtc", btc_facts(), BTC_MARKET, "1m", {}),
+    ("entry.max_slippage_bps", 2, btc_facts(), BTC_MARKET, "1m", TAKES),
+    ("entry.market_max_spread_bps", 0.05, btc_facts(), BTC_MARKET, "1m", TAKES),
     ("entry.inside_ticks", 3, btc_facts(), BTC_MARKET, "1m", {}),
     ("entry.rest_at_edge", False, btc_facts(sma_21=66700.0), BTC_MARKET, "1m", {}),
     ("entry.zone_max_deviation_ratio", 0.001, btc_facts(sma_21=66700.0), BTC_MARKET, "1m", {}),
@@ -64,6 +93,12 @@ KNOBS: list[tuple[str, Any, Values, Market, str, dict[str, Any]]] = [
     ("entry_zone.w_max", 0.0006, btc_facts(), BTC_MARKET, "1m", {}),
     ("entry_zone.asym_bias", 0.3, btc_facts(), BTC_MARKET, "1m", {}),
     ("entry_zone.ttl_sec", 60, btc_facts(), BTC_MARKET, "1m", {}),
+    ("stop.from", "risk", btc_facts(), BTC_MARKET, "1m", {}),
+    ("stop.fallback", "risk", NO_LEVELS, BTC_MARKET, "1m", PIVOT),
+    ("stop.risk_stop_ratio", 0.02, btc_facts(), BTC_MARKET, "1m", {"stop": {"from": "risk"}}),
+    ("stop.pivot_policy", "strongest", LEVELS, BTC_MARKET, "1m", PIVOT),
+    ("stop.pivot_buffer_ratio", 0.003, LEVELS, BTC_MARKET, "1m", PIVOT),
+    ("stop.max_pivot_distance_ratio", 0.005, LEVELS, BTC_MARKET, "1m", PIVOT),
     ("stop.atr_k", 8.0, btc_facts(), BTC_MARKET, "1m", {}),
     ("stop.min_stop_distance_ratio", 0.01, btc_facts(), BTC_MARKET, "1m", {}),
     ("take_profit.r_multiple", 2, btc_facts(), BTC_MARKET, "1m", {}),
@@ -72,12 +107,54 @@ KNOBS: list[tuple[str, Any, Values, Market, str, dict[str, Any]]] = [
     ("take_profit.tp_buffer_ticks", 5, btc_facts(pivots={"r1": 67640.0}), BTC_MARKET, "1m", {}),
     ("take_profit.tp_min_keep_ratio", 1, btc_facts(pivots={"r1": 67640.0}), BTC_MARKET, "1m", {}),
     ("take_profit.tp_max_extra_r", 0, btc_facts(pivots={"r1": 67700.0}), BTC_MARKET, "1m", AGGRESSIVE),
+    ("take_profit.targets", "two", btc_facts(), BTC_MARKET, "1m", {}),
+    ("take_profit.second_target.at_pivots", False, btc_facts(), BTC_MARKET, "1m", TWO),
+    ("take_profit.second_target.r_multiple", 2.4, NO_LEVELS, BTC_MARKET, "1m", TWO),
+    ("take_profit.second_target.far_r_multiple", 3, NO_LEVELS, BTC_MARKET, "1m", FAR),
+    ("take_profit.second_target.min_gap_ticks", 5000, NO_LEVELS, BTC_MARKET, "1m", NO_GAP),
+    ("take_profit.second_target.min_gap_ratio", 0.007, NO_LEVELS, BTC_MARKET, "1m", NO_GAP),
+    ("take_profit.second_target.min_gap_stop_ratio", 2, NO_LEVELS, BTC_MARKET, "1m", NO_GAP),
+    ("take_profit.split.default_share", 0.3, btc_facts(), BTC_MARKET, "1m", TWO),
+    ("take_profit.split.strategies", VOLATILE, btc_facts(), BTC_MARKET, "1m", TWO),
     ("leverage.floor", 4, btc_facts(), replace(BTC_MARKET, balance=balance("50")), "1m", {}),
     ("leverage.exchange_cap", 5, btc_facts(), BTC_MARKET, "1m", {}),
     ("leverage.per_symbol_caps", [{"symbol_regex": "BTC", "cap": 3}], btc_facts(), BTC_MARKET, "1m", {}),
     ("leverage.k_dynamic", 0.02, btc_facts(), BTC_MARKET, "1m", {}),
     ("leverage.min_accepted", 10, btc_facts(), BTC_MARKET, "1m", {}),
+    ("guards.max_concurrent_positions", 0, btc_facts(), BTC_MARKET, "1m", {}),
+    ("market_entry.enabled", True, btc_facts(), BTC_MARKET, "1m", {}),
+    ("market_entry.allowed_execution_timeframes", ["5m"], btc_facts(), BTC_MARKET, "1m", SWITCH),
+    ("market_entry.adx_min_1h", 20, btc_facts(), BTC_MARKET, "1m", SWITCH),
+    ("market_entry.max_slippage_bps", 2, btc_facts(), BTC_MARKET, "1m", SWITCH),
+    ("liquidation.min_stop_multiple", 50, btc_facts(), BTC_MARKET, "1m", {}),
 ]
+
+HANDED_ON: list[tuple[str, Any]] = [
+    ("cooldown.submitted_sec", 1),
+    ("cooldown.cancelled_sec", 1),
+    ("cooldown.stopped_out_sec", 1),
+    ("end_of_zone.enabled", False),
+    ("end_of_zone.ttl_threshold_sec", 1),
+    ("end_of_zone.max_spread_bps", 1),
+    ("end_of_zone.only_if_within_zone", False),
+    ("end_of_zone.max_slippage_bps", 1),
+    ("execution.margin_mode", "cross"),
+    ("execution.signal_ttl_sec", 1),
+    ("execution.order_ttl_sec", 1),
+    ("execution.out_of_zone_sec", 1),
+    ("execution.fill_timeout_sec", 1),
+    ("execution.protect_within_sec", 1),
+    ("execution.max_requotes", 0),
+    ("execution.poll_sec", 5),
+]
+"""Keys of which the plan only tells the execution, in its ticket."""
+
+OF_THE_ACCOUNT = {"guards.daily_max_loss_usdt", "guards.daily_loss_count_unrealized"}
+"""Keys that are read with the state of the account; their tests are those of the gate ``guards``."""
+
+
+COMPANIONS = {"entry.order_type": {"entry": {"order_mode": "ioc"}}}
+"""What has to be changed with a key because one does not go without the other."""
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -91,7 +168,9 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def test_every_key_is_tested() -> None:
-    assert {knob[0] for knob in KNOBS} == set(leaves(TradeEntryDocument))
+    tested = {knob[0] for knob in KNOBS} | {path for path, _ in HANDED_ON}
+    assert tested | OF_THE_ACCOUNT == set(leaves(TradeEntryDocument))
+    assert not tested & OF_THE_ACCOUNT
 
 
 @pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob[0])
@@ -100,11 +179,21 @@ async def test_every_key_changes_something(knob: Any) -> None:
 
     async def answer(rules: TradeEntryDocument) -> dict[str, Any]:
         table: TableVenue = venue(market)
-        made = await decide(signal(timeframe=timeframe), facts, rules, gates(), table, dry_run=True)
+        made = await decided(signal(timeframe=timeframe), facts, rules, table)
         return made.to_json()
 
     before = await answer(settings(**base))
-    after = await answer(settings(**merged(base, nested(path, value))))
+    with_it = COMPANIONS.get(path, {})
+    after = await answer(settings(**merged(base, merged(nested(path, value), with_it))))
+    assert before != after
+
+
+@pytest.mark.parametrize(("path", "value"), HANDED_ON)
+def test_what_execution_needs_is_on_the_ticket(path: str, value: Any) -> None:
+    before, after = (
+        issued(planned(BTC_MARKET, signal(), btc_facts(), rules)).to_json()
+        for rules in (settings(), settings(**nested(path, value)))
+    )
     assert before != after
 
 
@@ -119,18 +208,41 @@ BROKEN: list[tuple[str, Any]] = [
     ("risk.timeframe_multipliers", {"1m": 4}),  # above the upper bound
     ("risk.timeframe_multipliers", {"2m": 1}),
     ("entry.inside_ticks", 1.5),
-    ("entry.order_type", "market"),  # no such key yet
+    ("entry.order_type", "market"),  # with the shipped order_mode maker_only
+    ("entry.order_type", "stop"),
+    ("entry.order_mode", "ioc"),
+    ("entry.order_mode", "fok"),
+    ("entry.market_max_spread_bps", 0),
     ("entry_zone.from", "sma_21"),
     ("entry_zone.offset_k", 2.0),  # one name per setting
     ("entry_zone.w_max", 0.0001),  # below w_min
     ("stop.stop_from", "pivot"),
+    ("stop.from", "pivots"),
+    ("stop.fallback", "atr"),  # what it falls back from
+    ("stop", {"from": "risk", "fallback": "atr"}),  # risk never fails
+    ("stop.pivot_policy", "s7"),
+    ("stop.pivot_policy", "pp"),
+    ("stop.max_pivot_distance_ratio", 0),
     ("stop.atr_k", 0),
     ("take_profit.tp_policy", "nearest"),
     ("take_profit.tp_min_keep_ratio", 1.2),
     ("leverage.floor", 11),  # above exchange_cap
     ("leverage.per_symbol_caps", [{"symbol_regex": "(BTC", "cap": 5}]),
     ("leverage.per_symbol_caps", [{"symbol_regex": "BTC", "cap": 0}]),
-    ("market_entry", {"enabled": True}),
+    ("take_profit.targets", "three"),
+    ("take_profit.second_target", {"r_multiple": 3, "far_r_multiple": 2}),
+    ("take_profit.split", {"default_share": 1}),
+    ("take_profit.split", {"strategies": [{"name": "a", "when": "momentum > 1", "first_share": 0.5}]}),
+    ("take_profit.split", {"strategies": [{"name": "a", "when": "adx_1h[1] > 1", "first_share": 0.5}]}),
+    ("take_profit.split", {"strategies": [{"name": "a", "when": "adx_1h", "first_share": 0.5}]}),
+    ("market_entry", {"enabled": True, "adx_min_5m": 20}),
+    ("liquidation.min_stop_multiple", 0.5),
+    ("guards", None),
+    ("guards.max_concurrent_positions", -1),
+    ("guards.max_positions", 3),
+    ("cooldown.submitted_sec", 1.5),
+    ("end_of_zone.taker_order_type", "market"),
+    ("execution.max_requotes", 3),
 ]
 
 
@@ -138,6 +250,38 @@ BROKEN: list[tuple[str, Any]] = [
 def test_wrong_settings_are_refused(path: str, value: Any) -> None:
     with pytest.raises(ValidationError):
         TradeEntryDocument.model_validate(merged(read(SHIPPED), nested(path, value)))
+
+
+def test_a_switch_to_what_it_is_already_is_refused() -> None:
+    with pytest.raises(ValidationError, match="enabled does nothing where"):
+        settings(**TAKES, **SWITCH)
+
+
+PLACES = [
+    (
+        "order_mode: maker_only ",
+        "order_mode: ioc ",
+        "20:3: order_mode ioc does not go with order_type limit; it takes maker_only or gtc",
+    ),
+    (
+        "order_type: limit ",
+        "order_type: market ",
+        "20:3: order_mode maker_only does not go with order_type market; it takes ioc",
+    ),
+    ("  order_mode: maker_only", "# ", ""),
+    ("fallback: none ", "fallback: atr ", "38:3: a fallback atr does nothing where the stop is from atr"),
+    ("from: atr ", "from: atrs ", "37:9: unknown from 'atrs'; did you mean 'atr'?"),
+    ("min_stop_multiple: 3", "min_stop_multiple: 0", "61:22: 0 is below the least value, 1"),
+    ("max_concurrent_positions: 3", "", "63:1: missing key 'max_concurrent_positions'"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), PLACES, ids=lambda item: str(item).strip())
+def test_refusals_name_their_place(old: str, new: str, told: str) -> None:
+    text = (RULES / SHIPPED).read_text()
+    assert text.count(old) == 1
+    found = read_document(SHIPPED, text.replace(old, new), "trade_entry").problems
+    assert [str(problem) for problem in found] == ([f"{SHIPPED}:{told}"] if told else [])
 
 
 def test_numbers_are_the_decimals_that_were_written() -> None:

@@ -17,12 +17,16 @@ from engine.models.gate import GateDocument
 from engine.models.trade_entry import TradeEntryDocument
 from server.exchange.errors import CandlesUnavailable, SymbolUnknown
 from server.exchange.port import Balance, Book, Contract, Listing, OpenOrder, Position
-from server.trade_entry import FactKey, OrderPlan, Signal, build_plan
+from server.orders.holds import Halt
+from server.trade_entry import FactKey, OrderPlan, Signal, TradeDecision, build_plan, decide
 from server.trade_entry.build import Draft
-from server.trade_entry.decide import GATES
+from server.trade_entry.decide import GATES, MAIN_ACCOUNT
+from server.trade_entry.guards import AccountView, Stored
+from server.trade_entry.identity import decision_key, trade_id
 from server.trade_entry.preflight import Market
 from server.trade_entry.request import build_request, request_atr
 from server.trade_entry.signal import Facts
+from server.trade_entry.ticket import Ticket
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
 AS_OF_MS = 1_748_563_200_000  # 2025-05-30T00:00:00Z
@@ -188,6 +192,23 @@ def planned(
     return made.plan
 
 
+def issued(plan: OrderPlan) -> Ticket:
+    """The plan's ticket, under names of a test."""
+    ready = signal(plan.request.symbol, plan.request.side, plan.request.execution_timeframe)
+    key = decision_key(ready, "table", MAIN_ACCOUNT)
+    return plan.ticket(
+        decision_key=key,
+        trade_id=trade_id(key, ready.symbol),
+        run_id="run",
+        actor="test",
+        exchange="table",
+        account=MAIN_ACCOUNT,
+        profile=ready.profile,
+        fingerprint="f" * 64,
+        decided_at_ms=AS_OF_MS + 250,
+    )
+
+
 @dataclass
 class TableVenue:
     """A venue that answers from a table, or raises what the table holds instead of an answer."""
@@ -235,3 +256,38 @@ class TableVenue:
 def venue(market: Market = BTC_MARKET, **change: Any) -> TableVenue:
     made = TableVenue({market.contract.symbol: market.contract}, market.book, market.balance)
     return replace(made, **change)
+
+
+def calm_account(ready: Signal, exchange: str) -> AccountView:
+    """An account that nothing is held against: no order, no position, no loss."""
+    stored = Stored(
+        halt=Halt(halted=False, reason="", actor="", recorded_at=0),
+        holds={},
+        under_way=(),
+        daily=None,
+        asked=frozenset({decision_key(ready, exchange, MAIN_ACCOUNT)}),
+        known=frozenset(),
+    )
+    return AccountView(
+        exchange=exchange,
+        account=MAIN_ACCOUNT,
+        now_ms=ready.as_of_ms,
+        stored=stored,
+        positions=(),
+        open_orders=(),
+        realised_usdt=D(0),
+    )
+
+
+async def decided(
+    ready: Signal,
+    values: Mapping[FactKey, float | None],
+    rules: TradeEntryDocument,
+    at: Any,
+    *,
+    asked: Mapping[str, Gate] | None = None,
+    dry_run: bool = True,
+) -> TradeDecision:
+    """What becomes of a signal at the venue ``at`` while nothing but the signal can forbid it."""
+    account = calm_account(ready, at.name)
+    return await decide(ready, values, rules, asked or gates(), at, account, dry_run=dry_run)
