@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from .bitmart import DEMO_KEY, BitMart, Clock, Direct, Key, Options, signature
+from .bitmart import DEMO_KEY, BitMart, Clock, Direct, Key, Options, Venue, signature
 from .bitmart.codes import ERRORS, LIMITS
+from .bitmart.contracts import from_details
 from .bitmart.routes import ROUTES
 from .caller import AT_MS, Caller, caller, code
 
@@ -233,3 +234,14 @@ async def test_accounts_are_apart() -> None:
     await asks.enter("one")
     async with httpx.AsyncClient(transport=Direct(asks.server), base_url="http://bitmart") as client:
         assert await Caller(asks.server, client, other).data("get-open-orders") == []
+
+
+async def test_contracts_of_a_recording(market_data: Path) -> None:
+    path = market_data / "bitmart/recorded/contract-details-2026-05-21.json"
+    recorded = json.loads(path.read_text())
+    asks = caller(venue=Venue(contracts=from_details(recorded)), clock=None)
+    served = (await asks.data("/contract/public/details"))["symbols"]
+    specified = ("symbol", "contract_size", "price_precision", "max_leverage", "max_volume", "min_volume")
+    assert [[row[name] for name in specified] for row in served] == [
+        [row[name] for name in specified] for row in recorded
+    ]

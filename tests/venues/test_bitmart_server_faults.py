@@ -90,6 +90,7 @@ async def test_connection_cut_in_the_middle_of_the_body(asks: Caller) -> None:
         ("error_after", {"status": 500}, 500, 30014, 1),
         ("reject", {"code": 40014}, 400, 40014, 0),
         ("reject", {"code": 30019}, 200, 30019, 0),
+        ("reject", {"code": 40012, "status": 500}, 500, 40012, 0),
         ("duplicate_ack", {}, 403, 40050, 1),
     ],
 )

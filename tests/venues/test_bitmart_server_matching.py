@@ -358,3 +358,41 @@ async def test_choices() -> None:
         "/contract/public/kline", start_time=AT_MS // 1000, end_time=AT_MS // 1000, **SYMBOL
     )
     assert row["timestamp"] % 60 == 1
+
+
+async def test_choices_on_triggers() -> None:
+    few = caller(Options(max_plans=1, max_trigger_deviation=Decimal("0.1"), timer_takes_plans=True))
+    await few.enter("one", type="market")
+    assert code(await protect(few, 3, "stop_loss", "60000")) == 40031
+    assert code(await protect(few, 3, "stop_loss", "76000")) == 1000
+    assert code(await protect(few, 3, "take_profit", "78000")) == 40028
+    await few.post("cancel-all-after", timeout=5, **SYMBOL)
+    few.server.clock.advance(5000)
+    assert await few.data("current-plan-order") == []
+
+
+async def test_choices_on_positions() -> None:
+    lax = caller(Options(leverage_must_match_position=False, liquidations=False, fires_at_once=49998))
+    await lax.enter("one", type="market", leverage="50")
+    assert code(await protect(lax, 3, "stop_loss", "78000")) == 49998
+    assert code(await lax.enter("two", leverage="20")) == 1000
+    lax.server.venue.set_price("BTCUSDT", "70000.0")
+    assert (await holding(lax))["current_amount"] == "20"
+
+
+async def test_changed_limit_order_goes_through_the_book_again() -> None:
+    asks = caller()
+    order_id = (await asks.enter("one")).json()["data"]["order_id"]
+    change = {"order_id": order_id, **SYMBOL}
+    assert code(await asks.post("modify-limit-order", price="76980.05", **change)) == 40043
+    assert code(await asks.post("modify-limit-order", price="77000.1", size=12, **change)) == 1000
+    order = await order_of(asks, "one")
+    assert (order["state"], order["deal_size"], order["size"]) == (4, "12", "12")
+    assert code(await asks.post("modify-limit-order", price="77000.1", **change)) == 40036
+
+
+async def test_claim_tops_the_demo_balance_up() -> None:
+    asks = caller(usdt="1")
+    reply = await asks.post("/contract/private/claim")
+    assert reply.json()["data"] == {"currency": "USDT", "amount": "10000"}
+    assert (await asks.data("assets-detail"))[0]["equity"] == "10001"

@@ -30,8 +30,10 @@ FaultKind = Literal[
 """delay: the reply comes ``ms`` later (``before``: the request is processed later as well).
 drop_before, drop_after: no reply; the request was not, or was, processed.
 late: no reply, and the request is processed ``ms`` later on the venue's clock, window check included.
-throttle: 429 with 30013. error_before, error_after: ``status``, not or well processed; ``html`` or JSON.
-reject: ``code``, not processed. duplicate_ack: processed, but a new client id is answered 40050.
+throttle: 429 with 30013.
+error_before, error_after: ``status`` (503), not or well processed; an ``html`` page or JSON with 30014.
+reject: ``code`` with its own status or ``status``, not processed.
+duplicate_ack: processed, but a new client id is answered 40050.
 cut: processed, the connection ends in the middle of the reply's body.
 stale: a read is answered with the last reply to the same request (a first one is answered truly).
 hide: what the request creates is not seen by the next ``reads`` reads that would show it.
@@ -65,7 +67,7 @@ class Fault:
     match: Mapping[str, Any] = field(default_factory=dict)
     ms: int = 0
     before: bool = False
-    status: int = 503
+    status: int | None = None
     html: bool = False
     code: int = 40012
     reads: int = 1
@@ -225,7 +227,7 @@ class Faults:
             kind=kind,
             ms=int(dice[1] * self._largest_ms),
             before=dice[2] < 0.5,
-            status=500 if dice[2] < 0.5 else 503,
+            status=None if kind == "reject" else (500 if dice[2] < 0.5 else 503),
             html=dice[3] < 0.3,
             reads=1 + int(dice[2] * 3),
             share=Decimal(round(dice[3], 2)).quantize(Decimal("0.01")),

@@ -29,8 +29,6 @@ from .state import (
 if TYPE_CHECKING:
     from .venue import Venue
 
-profit = positions.profit
-
 
 def place(venue: Venue, account: Account, order: Order) -> None:
     """Takes an accepted order into the book: what crosses fills at once, what may rest rests."""
@@ -39,7 +37,7 @@ def place(venue: Venue, account: Account, order: Order) -> None:
     if order.client_order_id and order.plan_id is None:
         account.client_ids[order.client_order_id] = order
     quote = venue.quotes[order.symbol]
-    order.frozen = _hold(venue, account, order)
+    order.frozen = _hold(venue, order)
     if order.mode == MAKER_ONLY and crosses(order, quote):
         closing.finish(venue, account, order)
         return
@@ -109,9 +107,9 @@ def _takes(venue: Venue, order: Order, quote: Quote) -> Iterator[tuple[Decimal, 
         left -= taken
 
 
-def _hold(venue: Venue, account: Account, order: Order) -> Decimal:
+def _hold(venue: Venue, order: Order) -> Decimal:
     """Margin and fee that the open part of an opening order keeps."""
-    if not adds(account, order) or not order.is_open:
+    if not opens(order.side) or not order.is_open:
         return ZERO
     contract, quote = venue.contracts[order.symbol], venue.quotes[order.symbol]
     price = order.price or (quote.ask if buys(order.side) else quote.bid)
@@ -122,11 +120,6 @@ def cost(contract: Contract, price: Decimal, size: int, leverage: int) -> Decima
     """Initial margin and taker fee of opening ``size`` contracts at ``price``, USDT."""
     notional = price * size * contract.contract_size
     return notional / leverage + notional * contract.taker_fee
-
-
-def adds(account: Account, order: Order) -> bool:
-    """Whether the order may open something: sides 1 and 4 (one-way sides 2 and 3 are reduce-only)."""
-    return opens(order.side)
 
 
 def execute(venue: Venue, account: Account, order: Order, price: Decimal, size: int, *, maker: bool) -> None:
@@ -166,7 +159,7 @@ def execute(venue: Venue, account: Account, order: Order, price: Decimal, size: 
     if not order.remaining:
         closing.finish(venue, account, order)
     else:
-        order.frozen = _hold(venue, account, order)
+        order.frozen = _hold(venue, order)
     _arm(venue, account, order, done)
     positions.clear_flat(venue, account, order.symbol)
 

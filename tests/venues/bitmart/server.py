@@ -165,7 +165,8 @@ class BitMart:
         if fault.kind == "throttle":
             return self._error(call, ApiError(30013), [])
         if fault.kind == "reject":
-            return self._error(call, ApiError(fault.code), [])
+            reply = self._error(call, ApiError(fault.code), [])
+            return Reply(fault.status or reply.status, reply.body, reply.headers, reply.code)
         if fault.kind == "error_before":
             return self._failure(call, fault)
         if fault.kind == "stale":
@@ -185,10 +186,11 @@ class BitMart:
         return reply
 
     def _failure(self, call: Call, fault: Fault) -> Reply:
+        status = fault.status or 503
         if fault.html:
-            return Reply(fault.status, HTML, [(b"content-type", b"text/html")])
+            return Reply(status, HTML, [(b"content-type", b"text/html")])
         reply = self._error(call, ApiError(30014), [])
-        return Reply(fault.status, reply.body, reply.headers, 30014)
+        return Reply(status, reply.body, reply.headers, 30014)
 
     def _reply(self, call: Call, chosen: Chosen, now_ms: int) -> Reply:
         """The venue's own answer, the request having arrived at ``now_ms``."""

@@ -22,18 +22,19 @@ START_S = 20
 class TrackedProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, which notes its connections so that a reply can be lost on purpose."""
 
-    _peer: tuple[str, int] | None = None
+    _ends: tuple[str, int, int] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        name: Any = transport.get_extra_info("peername")
-        if name:
-            self._peer = (name[0], name[1])
-            CONNECTIONS[self._peer] = transport
+        peer: Any = transport.get_extra_info("peername")
+        own: Any = transport.get_extra_info("sockname")
+        if peer and own:
+            self._ends = (peer[0], peer[1], own[1])
+            CONNECTIONS[self._ends] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._peer is not None:
-            CONNECTIONS.pop(self._peer, None)
+        if self._ends is not None:
+            CONNECTIONS.pop(self._ends, None)
         super().connection_lost(exc)
 
 

@@ -63,8 +63,8 @@ def lost(answer: Answer, request: httpx.Request | None) -> httpx.TransportError 
 async def deliver(server: BitMart, scope: Any, receive: Any, send: Any) -> None:
     """One ASGI request.
 
-    Under `venues.bitmart.serving` the scope's state names the connections, and a lost reply holds or closes
-    the real one. Under `httpx.ASGITransport` it raises the httpx error itself.
+    Under `venues.bitmart.serving` a lost reply holds or closes the real connection, under
+    `httpx.ASGITransport` it raises the httpx error itself.
     """
     if scope["type"] != "http":
         return
@@ -86,7 +86,8 @@ async def deliver(server: BitMart, scope: Any, receive: Any, send: Any) -> None:
         client[0],
     )
     answer = await server.answer(call)
-    connection = CONNECTIONS.get((client[0], client[1]))
+    server_port = (scope.get("server") or ("", 0))[1]
+    connection = CONNECTIONS.get((client[0], client[1], server_port))
     if connection is None:
         error = lost(answer, None)
         if error is not None:
@@ -122,5 +123,5 @@ async def _lose(answer: Answer, connection: asyncio.Transport, receive: Any) -> 
     await asyncio.sleep(0)
 
 
-CONNECTIONS: dict[tuple[str, int], asyncio.Transport] = {}
-"""Open connections of servers in this process by the caller's address and port."""
+CONNECTIONS: dict[tuple[str, int, int], asyncio.Transport] = {}
+"""Open connections of servers in this process: by the caller's address and port, and the server's port."""

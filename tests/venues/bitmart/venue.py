@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from . import closing, matching
+from . import closing, matching, positions
 from .candles import CandleSource, Waves, path_of
 from .clock import Clock
 from .codes import ApiError
@@ -170,7 +170,7 @@ class Venue:
         total = ZERO
         for position in account.positions.values():
             if position.amount:
-                total += matching.profit(
+                total += positions.profit(
                     self.contracts[position.symbol],
                     position.kind,
                     position.average,
