@@ -176,3 +176,15 @@ def test_any_range_is_the_range_of_what_is_visible(
     )
     assert np.all(everything.ts < now_ms)
     assert len(everything) - len(everything.closed(now_ms)) <= 1
+
+
+def test_every_instant_is_played_once_from_the_shortest_timeframe(write: Write, tmp_path: Path) -> None:
+    write("ANYUSDT-1m.parquet", columns(candles("1m", 20)))
+    write("ANYUSDT-15m.parquet", columns(candles("15m", 4, seed=5)))
+    history = SymbolHistory("ANYUSDT", read_catalogue(tmp_path).files["ANYUSDT"])
+    minutes, quarters = history.closing_between(START_MS + 10 * MINUTE_MS, START_MS + 60 * MINUTE_MS)
+    assert [int(ts - START_MS) // MINUTE_MS for ts in minutes.ts] == list(range(10, 20))
+    # The second quarter has recorded minutes in it; the third and fourth have none.
+    assert [int(ts - START_MS) // MINUTE_MS for ts in quarters.ts] == [30, 45]
+    none = history.closing_between(START_MS + 60 * MINUTE_MS, START_MS + 60 * MINUTE_MS)
+    assert [len(part) for part in none] == [0, 0]

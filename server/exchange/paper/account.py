@@ -16,6 +16,8 @@ from server.exchange.trading import Fill, TriggerKind
 
 Specifications = Mapping[str, Specification]
 ZERO = Decimal(0)
+_DECIMALS = -8
+"""What is paid and earned is counted in steps of 1e-8 USDT, so that sums are exact."""
 
 
 def sign(side: Side) -> int:
@@ -86,7 +88,7 @@ def open_position(
     """Books an execution that opens or adds, and arms what the order brings along with its first fill."""
     notional = price * size * specification.contract_size
     ratio = specification.maker_fee_ratio if maker else specification.taker_fee_ratio
-    fee = notional * ratio
+    fee = _counted(notional * ratio)
     state.cash_usdt -= fee
     position = state.position(order.symbol, order.side)
     if position is None:
@@ -131,10 +133,10 @@ def reduce_position(
     """
     size = min(order.size, position.size)
     base = size * specification.contract_size
-    realised = profit(position.side, position.entry_price, price, base)
-    fee = price * base * specification.taker_fee_ratio
+    realised = _counted(profit(position.side, position.entry_price, price, base))
+    fee = _counted(price * base * specification.taker_fee_ratio)
     if fee_limit is not None:
-        fee = min(fee, fee_limit)
+        fee = min(fee, _counted(fee_limit))
     state.cash_usdt += realised - fee
     order.fill(price, size, at_ms)
     _record(state, order, price, size, fee, realised, at_ms, closes=True)
@@ -143,6 +145,12 @@ def reduce_position(
     else:
         position.margin_usdt -= position.margin_usdt * size / position.size
         position.size -= size
+
+
+def _counted(amount: Decimal) -> Decimal:
+    exponent = amount.as_tuple().exponent
+    fine = isinstance(exponent, int) and exponent < _DECIMALS
+    return amount.quantize(Decimal(1).scaleb(_DECIMALS)) if fine else amount
 
 
 def _arm(state: State, order: Order, at_ms: int) -> None:

@@ -71,7 +71,7 @@ def refused_limit(order: EntryOrder, book: Book, price_limit_ratio: Decimal) -> 
     if price is None:
         return None
     if abs(price / book.mark - 1) > price_limit_ratio:
-        allowed = f"{price_limit_ratio * 100:f} %"
+        allowed = f"{(price_limit_ratio * 100).normalize():f} %"
         return _no("price_limit", f"{price} is further than {allowed} from the mark price {book.mark}")
     if order.time_in_force == "post_only" and crosses(order, book):
         touch = book.ask if order.side == "long" else book.bid
