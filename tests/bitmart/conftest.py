@@ -1,13 +1,22 @@
-"""A scripted other end for the BitMart client, and the client itself."""
+"""A scripted other end for the BitMart client, the client itself, and the way to what other rooms share."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 from scripted_wire import NOW_MS, Clocks, Wire, ok, options
 
 from server.exchange.bitmart import BitmartExchange
+
+TESTS = Path(__file__).resolve().parent.parent
+for shared in (TESTS, TESTS / "exchange"):  # the local server in venues/, and the conformance suite
+    if str(shared) not in sys.path:
+        sys.path.append(str(shared))
+
+pytest.register_assert_rewrite("conformance", "conformance_protection", "conformance_trader")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ async def test_a_clock_that_was_set_is_found_out(
 
 
 async def test_a_slow_answer_is_halved_and_measured_again(wire: Wire, clocks: Clocks) -> None:
-    delays = iter((3.0, 0.4, 0.0))
+    delays = iter((3.0, 0.04, 0.0))
 
     def answer(_: object) -> object:
         stamp = NOW_MS + round((clocks.monotonic - 100) * 1000)
@@ -62,7 +62,7 @@ async def test_a_slow_answer_is_halved_and_measured_again(wire: Wire, clocks: Cl
     venue = BitmartExchange(options(wire, clocks))
     await venue.open()
     assert len(wire.sent("time")) == 2
-    assert await venue.now_ms() == NOW_MS + 3400
+    assert await venue.now_ms() == NOW_MS + 3040
     await venue.aclose()
 
 
@@ -103,8 +103,9 @@ async def test_each_path_has_its_own_bucket() -> None:
 @pytest.mark.parametrize(
     ("used", "limit", "reset", "pauses"),
     [
-        ("12", "12", "1", True),
         ("13", "12", "1", True),
+        ("2", "2", "1", True),
+        ("12", "12", "1", False),  # for a twelfth of the window only
         ("11", "12", "1", False),
         ("0", "12", "1", False),  # 0 used, not 0 remaining
         ("x", "12", "1", False),

@@ -20,8 +20,9 @@ _JUMP_SEC = 0.5
 """The two local clocks may differ by so much since the measurement before one of them is taken to have moved
 (a clock that was set, or a machine that slept): then it is measured again."""
 
-_SLOW_SEC = 1.0
+_QUICK_SEC = 0.05
 _SAMPLES = 3
+"""A sample is wrong by half its round trip at most: the first quick one is taken, else the quickest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class VenueClock:
         return "old" if elapsed >= REMEASURE_SEC else "good"
 
     async def _measure(self) -> None:
-        """Takes the venue's stamp as made half way between asking and hearing; slow answers are repeated."""
+        """Takes the venue's stamp as made half way between asking and hearing."""
         best: _Measured | None = None
         for _ in range(_SAMPLES):
             began = self._monotonic_sec()
@@ -99,7 +100,7 @@ class VenueClock:
             sample = _Measured(stamp + (heard - began) * 500, heard, self._wall_sec(), heard - began)
             if best is None or sample.round_trip_sec < best.round_trip_sec:
                 best = sample
-            if best.round_trip_sec <= _SLOW_SEC:
+            if best.round_trip_sec <= _QUICK_SEC:
                 break
         self._measured = best
         log.debug("bitmart.clock_measured", offset_ms=self.offset_ms)

@@ -15,6 +15,8 @@ TOO_MANY = frozenset({30013, 40013})
 
 NO_SUCH_CONTRACT = 40034
 
+OUT_OF_RANGE = 40044
+
 Proof = Refusal | Literal["unknown"]
 
 PROOFS: dict[int, Proof] = {
@@ -83,7 +85,7 @@ PROOFS: dict[int, Proof] = {
     40041: "other",
     40042: "other",
     40043: "invalid_price",
-    40044: "invalid_size",
+    OUT_OF_RANGE: "invalid_size",
     40045: "other",
     40046: "not_permitted",
     40047: "not_permitted",
@@ -110,6 +112,13 @@ def refusal(http_status: int, code: int, detail: str) -> Refused | Unknown:
     if proof == "unknown" or not certain:
         return Unknown(f"HTTP {http_status}, code {code}: {detail}")
     return Refused(proof, detail, str(code))
+
+
+def of_price(refused: Refused) -> Refused:
+    """The refusal of a body that has a price and no size: what is out of range then is the price."""
+    if refused.venue_code == str(OUT_OF_RANGE):
+        return Refused("invalid_price", refused.detail, refused.venue_code)
+    return refused
 
 
 def turned_away(http_status: int) -> Refused | None:

@@ -24,9 +24,13 @@ def bucket(requests: float, window_sec: float) -> AsyncLimiter:
 
 
 class RateLimits:
-    """One bucket per path, of this process only. ``factor`` multiplies the documented rates."""
+    """One bucket per path, of this process only. ``factor`` multiplies the documented rates.
+
+    A factor above 1 is for a server with higher rates than those: what it announces counts for as much more.
+    """
 
     def __init__(self, factor: float = 1.0) -> None:
+        self._scale = max(1.0, factor)
         self._buckets = {e.path: bucket(e.requests * factor, WINDOW_SEC) for e in ENDPOINTS}
         self._paused_until: dict[str, float] = {}
 
@@ -38,7 +42,8 @@ class RateLimits:
         await self._buckets[endpoint.path].acquire()
 
     def note(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
-        """Pauses the path for its window where the answer says that the rate is used up.
+        """Pauses the path where the answer says that the rate is used up: for the time of one request, or for
+        the whole window once more has been used than is allowed, which ends in a ban.
 
         ``X-BM-RateLimit-Remaining`` is, despite its name, the number already used; ``-Reset`` is the length
         of the window in seconds. Others behind the same address or key may have used it.
@@ -48,12 +53,15 @@ class RateLimits:
         )
         if used is None or allowed is None or window_sec is None:
             return
-        if allowed > 0 and used >= allowed:
+        allowed *= self._scale
+        if used > allowed > 0:
             self.pause(endpoint, window_sec)
+        elif used == allowed > 0:
+            self.pause(endpoint, window_sec / allowed)
 
     def pause(self, endpoint: Endpoint, seconds: float) -> None:
         """Nothing leaves for this path before so long has passed (at most 10 s)."""
-        until = _loop_time() + min(max(seconds, 0.0), _LONGEST_PAUSE_SEC)
+        until = _loop_time() + min(max(seconds, 0.0), _LONGEST_PAUSE_SEC) / self._scale
         self._paused_until[endpoint.path] = max(until, self._paused_until.get(endpoint.path, 0.0))
 
 

@@ -14,6 +14,7 @@ from server.exchange.bitmart.enums import (
     WHOLE_POSITION,
 )
 from server.exchange.bitmart.wire import Envelope, WireError, plain, row
+from server.exchange.port import Position
 from server.exchange.trading import (
     Accepted,
     ClosingOrder,
@@ -48,6 +49,8 @@ def entry_body(order: EntryOrder) -> Body | Refused:
     if order.type == "limit":
         if order.price is None:
             return Refused("invalid_price", "a limit order needs a price")
+        if _protects_nothing(order, order.price):
+            return Refused("invalid_price", "the stop or the take profit is on the wrong side of the price")
         body["mode"] = TIMES_IN_FORCE[order.time_in_force]
         body["price"] = plain(order.price)
     elif order.price is not None:
@@ -59,8 +62,11 @@ def entry_body(order: EntryOrder) -> Body | Refused:
     return body
 
 
-def closing_body(order: ClosingOrder, leverage: int, margin_mode: MarginMode) -> Body | Refused:
-    """``submit-order`` that only reduces: its ``side`` says so. Leverage and mode are the position's."""
+def closing_body(order: ClosingOrder, held: Position, margin_mode: MarginMode) -> Body | Refused:
+    """``submit-order`` that only reduces: its ``side`` says so. Leverage and mode are the position's.
+
+    The venue refuses a size above the position's, so it is cut to that.
+    """
     wrong = _unsendable(order.client_order_id, order.size)
     if wrong is not None:
         return wrong
@@ -69,8 +75,8 @@ def closing_body(order: ClosingOrder, leverage: int, margin_mode: MarginMode) ->
         "client_order_id": order.client_order_id,
         "side": CLOSING[order.side],
         "type": "market",
-        "size": int(order.size),
-        "leverage": str(leverage),
+        "size": int(min(order.size, held.size)),
+        "leverage": str(held.leverage),
         "open_type": margin_mode,
     }
 
@@ -138,6 +144,14 @@ def leverage_outcome(answer: Envelope, symbol: str, leverage: int, margin_mode: 
         detail = f"the venue states {stated[1]}x {stated[2]} of {stated[0]}, not {leverage}x {margin_mode}"
         return Refused("leverage", detail)
     return Accepted()
+
+
+def _protects_nothing(order: EntryOrder, price: Decimal) -> bool:
+    """Whether the stop or the take profit would fire as soon as the order has filled at its price."""
+    loss, gain = (order.stop_loss, order.take_profit)
+    if order.side == "short":
+        loss, gain = gain, loss
+    return (loss is not None and loss >= price) or (gain is not None and gain <= price)
 
 
 def _unsendable(client_order_id: str, size: Decimal | None) -> Refused | None:

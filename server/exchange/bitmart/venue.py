@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from engine.candles import CandleSet, Timeframe
 from server.exchange.bitmart.account import ONE_WAY
+from server.exchange.bitmart.codes import of_price
 from server.exchange.bitmart.endpoints import (
     CANCEL_ORDER,
     CANCEL_TRIGGER,
@@ -162,7 +163,7 @@ class BitmartExchange:
             return Refused("not_sent", f"the position could not be read: {error.detail}")
         for position, margin_mode in held:
             if position.side == order.side:
-                return await self._change(SUBMIT_ORDER, closing_body(order, position.leverage, margin_mode))
+                return await self._change(SUBMIT_ORDER, closing_body(order, position, margin_mode))
         return Refused("no_position", f"the venue holds no {order.side} position of {order.symbol}")
 
     async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
@@ -185,7 +186,9 @@ class BitmartExchange:
         if isinstance(body, Refused):
             return body
         answer = await self._send(endpoint, body)
-        return accepted(answer) if isinstance(answer, Envelope) else answer
+        if isinstance(answer, Envelope):
+            return accepted(answer)
+        return of_price(answer) if isinstance(answer, Refused) and "size" not in body else answer
 
     async def _send(self, endpoint: Endpoint, body: Body) -> Envelope | Refused | Unknown:
         """Sends it, unless the account is not one whose orders can be understood."""
