@@ -177,6 +177,13 @@ async def test_stop_goes_before_the_target_and_takes_it_along() -> None:
     assert (await holding(asks))["current_amount"] == "0"
 
 
+async def test_preset_that_is_due_goes_with_the_fill() -> None:
+    asks = caller()
+    await asks.enter("one", type="market", preset_stop_loss_price="77200.0")
+    assert (await holding(asks))["current_amount"] == "0"
+    assert [row["side"] for row in await asks.data("order-history", **SYMBOL)] == [3, 1]
+
+
 # side of the position, kind, trigger -> code; the market is 77000.0 / 77000.1, last 77000.0
 TRIGGERS = [
     (3, "stop_loss", "76000", 1000),

@@ -45,11 +45,11 @@ def place(venue: Venue, account: Account, order: Order) -> None:
         closing.finish(venue, account, order)
         return
     for price, size in list(_takes(venue, order, quote)):
-        execute(venue, account, order, price, size, maker=False)
-        if not order.is_open:
-            return
+        if order.is_open:
+            execute(venue, account, order, price, size, maker=False)
     if order.type == "market" or order.mode in (IOC, FOK):
         closing.finish(venue, account, order)
+    _run_triggers(venue, account, order.symbol)
 
 
 def settle(venue: Venue, symbol: str) -> None:
@@ -60,10 +60,14 @@ def settle(venue: Venue, symbol: str) -> None:
                 size = _quota(venue, order)
                 if size and order.price is not None:
                     execute(venue, account, order, order.price, size, maker=True)
-        while plan := _triggered(account, symbol, venue.quotes[symbol]):
-            fire(venue, account, plan)
+        _run_triggers(venue, account, symbol)
         if venue.options.liquidations:
             positions.liquidate(venue, account, symbol)
+
+
+def _run_triggers(venue: Venue, account: Account, symbol: str) -> None:
+    while plan := _triggered(account, symbol, venue.quotes[symbol]):
+        fire(venue, account, plan)
 
 
 def crosses(order: Order, quote: Quote) -> bool:
