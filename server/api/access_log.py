@@ -1,4 +1,4 @@
-"""One line in the log for each request: method, path, status, time. Never a query string, never a body."""
+"""One line in the log for each request: method, path, status, time. Never a query, a header or a body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.api.problems import REQUEST_ID, new_request_id
 
-QUIET = ("/health", "/ready")
+QUIET = ("/health", "/ready", "/metrics")
 """Asked every few seconds by whoever watches the service."""
 
 HEADER = b"x-request-id"

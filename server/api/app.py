@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from server import logs
 from server.api.access_log import AccessLog
+from server.api.caller import KeyCheck
 from server.api.endpoint import routes
 from server.api.endpoints import ENDPOINTS
 from server.api.problems import HANDLERS
@@ -21,7 +22,7 @@ MAX_BODY_BYTES = 128 * 1024
 
 
 def create_app(settings: Settings) -> Litestar:
-    """The API of one service, which opens when the application starts and closes when it ends.
+    """The API of one service that trades: it opens when the application starts and closes when it ends.
 
     Starting raises what `server.service.service` raises. No cross-origin access is granted.
     """
@@ -31,7 +32,7 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with service(settings) as opened:
+        async with service(settings, trades=True) as opened:
             app.state.service = opened
             yield
 
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[*routes(ENDPOINTS), *SCHEMA],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
-        middleware=[AccessLog()],
+        middleware=[AccessLog(), KeyCheck(settings.keys)],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

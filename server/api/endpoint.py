@@ -12,10 +12,12 @@ from litestar import HttpMethod, Response
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
 
+from server.access import Role
+from server.api.caller import NEEDS
 from server.api.encoding import json_response
 from server.api.parameters import Parameter
 from server.api.problems import AnyRequest
-from server.api.reading import Values, read_body, read_query
+from server.api.reading import Values, read_body, read_members, read_query
 from server.service import Service
 
 Handler = Callable[[AnyRequest, Service, Values], Awaitable[Any]]
@@ -28,8 +30,9 @@ JSON_BODY = "application/json"
 class Endpoint:
     """``path`` spells its variables ``{name}``; ``places`` says what each of them is.
 
-    ``parameters`` come in the query string of a GET and in the JSON object of a POST. ``answers`` are the
-    shapes by status, ``problems`` the other statuses it can end with.
+    ``needs`` is the role of whoever calls it; None: anybody may. ``parameters`` come in the query string of a
+    GET and in the JSON object of a POST. ``answers`` are the shapes by status (``str`` where the answer is
+    text), ``problems`` the other statuses it can end with, besides what a missing key or role ends in.
     """
 
     method: Literal["GET", "POST"]
@@ -37,12 +40,20 @@ class Endpoint:
     name: str
     summary: str
     tag: str
+    needs: Role | None
     handler: Handler
     answers: Mapping[int, Any]
     parameters: Sequence[Parameter] = ()
     places: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: Sequence[int] = ()
     description: str = ""
+    media_type: str = JSON_BODY
+
+    @property
+    def all_problems(self) -> frozenset[int]:
+        """Every status it can end with that is not an answer."""
+        closed = () if self.needs is None else (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        return frozenset({*self.problems, *closed, HTTPStatus.INTERNAL_SERVER_ERROR})
 
 
 def route(path: str, endpoints: Mapping[str, Endpoint]) -> HTTPRouteHandler:
@@ -59,6 +70,7 @@ def route(path: str, endpoints: Mapping[str, Endpoint]) -> HTTPRouteHandler:
         http_method=[HttpMethod(method) for method in endpoints],
         status_code=HTTPStatus.OK,
         include_in_schema=False,
+        opt={NEEDS: {method: endpoint.needs for method, endpoint in endpoints.items()}},
     )(serve)
 
 
@@ -83,7 +95,7 @@ async def _values(endpoint: Endpoint, request: AnyRequest) -> Values:
     read_query(query, ())
     content = await request.body()
     if not content:
-        return places
+        return read_members([], endpoint.parameters) | places
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON_BODY:
         raise UnsupportedBody(f"the body must be {JSON_BODY}, and is sent as {media_type or 'nothing'}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from server.api import configuration, history, runs, status
+from server.api import configuration, history, operator, orders, runs, status
 from server.api.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *history.ENDPOINTS,
+    *orders.ENDPOINTS,
+    *operator.ENDPOINTS,
     *configuration.ENDPOINTS,
     *status.ENDPOINTS,
 )

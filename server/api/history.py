@@ -13,11 +13,14 @@ from server.api.problems import AnyRequest
 from server.api.reading import Values
 from server.api.shapes import DecisionExplanation, DecisionPage, RunPage, StoredDecision, StoredRunDetail
 from server.journal import Decision, DecisionFilter, DecisionStatus, RunSummary
+from server.overview.pending import become
 from server.service import Service
 
 PAGE_SIZE = 50
-_PAGE = whole("page", "Page to show; pages count from 1.", 1, 1_000_000, 1)
-_PAGE_SIZE = whole("page_size", "Entries of a page.", 1, 500, PAGE_SIZE)
+PAGE_PARAMETERS = (
+    whole("page", "Page to show; pages count from 1.", 1, 1_000_000, 1),
+    whole("page_size", "Entries of a page.", 1, 500, PAGE_SIZE),
+)
 _STATUS: dict[str, DecisionStatus] = {"ready": "READY", "invalid": "INVALID", "error": "ERROR"}
 
 
@@ -31,7 +34,9 @@ async def runs(request: AnyRequest, service: Service, values: Values) -> dict[st
 
 
 async def run(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
-    return (await service.journal.run(values["run_id"])).to_json()
+    stored = (await service.journal.run(values["run_id"])).to_json()
+    await become(stored["decisions"], service.orders)
+    return stored
 
 
 async def decisions(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
@@ -48,17 +53,25 @@ async def decisions(request: AnyRequest, service: Service, values: Values) -> di
     page = await service.journal.decisions(
         wanted, page=values.get("page", 1), page_size=values.get("page_size", PAGE_SIZE)
     )
-    return page.to_json(Decision.to_json)
+    found = page.to_json(Decision.to_json)
+    await become(found["items"], service.orders)
+    return found
 
 
 async def decision(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
-    return (await service.journal.decision(values["decision_id"])).to_json()
+    return await _now(service, await service.journal.decision(values["decision_id"]))
 
 
 async def explanation(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
     restored = await service.journal.restored(values["decision_id"], rules_of)
     found = explain(restored.batch, restored.row)
-    return {"decision": restored.decision.to_json(), "explanation": found.to_json()}
+    return {"decision": await _now(service, restored.decision), "explanation": found.to_json()}
+
+
+async def _now(service: Service, found: Decision) -> dict[str, Any]:
+    decision = found.to_json()
+    await become([decision], service.orders)
+    return decision
 
 
 def rules_of(canonical: Any) -> ProfileRules:
@@ -76,9 +89,10 @@ ENDPOINTS = (
         name="runs",
         tag="history",
         summary="Runs, newest first",
+        needs="read",
         handler=runs,
         answers={200: RunPage},
-        parameters=(name("profile", "Only runs of this profile."), _PAGE, _PAGE_SIZE),
+        parameters=(name("profile", "Only runs of this profile."), *PAGE_PARAMETERS),
         problems=(400, 503),
     ),
     Endpoint(
@@ -87,6 +101,7 @@ ENDPOINTS = (
         name="stored_run",
         tag="history",
         summary="One run with its decisions",
+        needs="read",
         handler=run,
         answers={200: StoredRunDetail},
         places=_RUN_ID,
@@ -98,6 +113,7 @@ ENDPOINTS = (
         name="decisions",
         tag="history",
         summary="Decisions that pass a filter, newest first",
+        needs="read",
         handler=decisions,
         answers={200: DecisionPage},
         parameters=(
@@ -107,8 +123,7 @@ ENDPOINTS = (
             name("reason", "Only this reason: of the symbol, or of its trade entry."),
             instant("from", "As of this instant or later."),
             instant("to", "As of an instant before this one."),
-            _PAGE,
-            _PAGE_SIZE,
+            *PAGE_PARAMETERS,
         ),
         problems=(400, 503),
     ),
@@ -118,6 +133,7 @@ ENDPOINTS = (
         name="decision",
         tag="history",
         summary="One decision",
+        needs="read",
         handler=decision,
         answers={200: StoredDecision},
         places=_DECISION_ID,
@@ -130,6 +146,7 @@ ENDPOINTS = (
         tag="history",
         summary="Why a decision came out",
         description="Decided again on the stored facts, by the rules of that time.",
+        needs="read",
         handler=explanation,
         answers={200: DecisionExplanation},
         places=_DECISION_ID,

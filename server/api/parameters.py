@@ -32,10 +32,15 @@ BLANKS = "x-blanks"
 
 MAX_SYMBOLS = 500
 MAX_TEXT = 64
+MAX_REASON = 500
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_LINE = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
+"""A text without control characters, which is not blank."""
 
-
-Existing = Literal["profiles", "exchanges", "symbols", "instants"]
-"""What a parameter can name: such things as exist just now, or instants up to the venue's clock."""
+Existing = Literal["profiles", "exchanges", "symbols", "instants", "orders"]
+"""What a parameter can name: such things as exist just now, or instants up to the venue's clock; ``orders``:
+it asks for some, where the venue takes any just now.
+"""
 
 
 class Unfit(ValueError):
@@ -52,7 +57,8 @@ class Parameter:
 
     ``read`` takes a value of JSON, ``read_text`` the text of a query; both raise `Unfit`. A ``repeated`` one
     may stand several times in a query string, also as ``name[]``: ``read_text`` gets the texts with commas.
-    ``existing``: only such things as exist will do, which the document lists.
+    ``existing``: only such things as exist will do, which the document lists. ``required`` ones of a
+    body have to be given.
     """
 
     name: str
@@ -63,20 +69,24 @@ class Parameter:
     text_schema: Schema | None = None
     repeated: bool = False
     existing: Existing | None = None
+    required: bool = False
 
     def problem(self, error: Unfit) -> FieldProblem:
         """The refusal of one value, under this parameter's name."""
         return FieldProblem(self.name, str(error), did_you_mean=error.did_you_mean)
 
 
-def flag(name: str, summary: str, possible: Sequence[bool] = (True, False)) -> Parameter:
+def flag(
+    name: str,
+    summary: str,
+    possible: Sequence[bool] = (True, False),
+    existing: Existing | None = None,
+) -> Parameter:
     """A boolean, or one of the eight usual words for it; never a guess.
 
     ``possible`` are the values that are not refused later: the document promises no others.
     """
     words = list(BOOLEAN_WORDS)
-    promised = [word for word, value in BOOLEAN_WORDS.items() if value in possible]
-    as_text = {"type": "string", "pattern": _any_case(promised), "examples": [promised[0]]}
 
     def read(value: Any) -> bool:
         if isinstance(value, bool):
@@ -94,14 +104,20 @@ def flag(name: str, summary: str, possible: Sequence[bool] = (True, False)) -> P
             raise Unfit(message, nearest(text, words))
         return found
 
-    schema = {
+    schema = flag_schema(possible)
+    return Parameter(name, summary, schema, read, read_text, schema["anyOf"][-1], existing=existing)
+
+
+def flag_schema(possible: Sequence[bool]) -> dict[str, Any]:
+    """What a flag may be: the last alternative is a word."""
+    promised = [word for word, value in BOOLEAN_WORDS.items() if value in possible]
+    return {
         "anyOf": [
             {"type": "boolean", "enum": list(possible)},
             {"type": "integer", "enum": [int(value) for value in possible]},
-            as_text,
+            {"type": "string", "pattern": _any_case(promised), "examples": [promised[0]]},
         ]
     }
-    return Parameter(name, summary, schema, read, read_text, as_text)
 
 
 def whole(name: str, summary: str, least: int, most: int, default: int) -> Parameter:
@@ -137,6 +153,22 @@ def name(parameter: str, summary: str, existing: Existing | None = None) -> Para
         return value
 
     return Parameter(parameter, summary, schema, read, read, existing=existing)
+
+
+def reason(summary: str) -> Parameter:
+    """Why an operator does something: one line, which has to be given."""
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_REASON, "pattern": _LINE}
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Unfit(f"expected a text, not {_kind(value)}")
+        if len(value) > MAX_REASON:
+            raise Unfit(f"expected at most {MAX_REASON} characters, not {len(value)}")
+        if re.search(_LINE, value) is None:
+            raise Unfit("expected a line of text that says why")
+        return value.strip()
+
+    return Parameter("reason", summary, schema, read, read, required=True)
 
 
 def choice(

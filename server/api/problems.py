@@ -14,7 +14,11 @@ from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from server.api.encoding import encode
+from server.durable.port import DurableError
+from server.exchange.errors import ExchangeError
+from server.execution.operations import NotPossible
 from server.journal import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
+from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.run.request import FieldProblem, RequestProblem, RunUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,6 +64,9 @@ UNKNOWN_NAME = Kind("unknown-name", "The request names something that does not e
 IMPOSSIBLE = Kind("not-possible", "What the request asks for cannot be done")
 UNAVAILABLE = Kind("unavailable", "Something this needs does not answer")
 NOT_EXPLAINABLE = Kind("not-explainable", "The decision cannot be explained")
+NOT_NOW = Kind("not-possible-now", "It does not stand so that this could be done")
+UNAUTHORISED = Kind("unauthorised", "A key is needed")
+FORBIDDEN = Kind("forbidden", "The key does not allow this")
 INTERNAL = Kind("internal-error", "Something went wrong inside")
 
 _BY_STATUS = {
@@ -123,7 +130,28 @@ def refused(request: AnyRequest, error: RequestProblem) -> Response[bytes]:
     return answer(request, HTTPStatus.BAD_REQUEST, kind, str(error), error.problems)
 
 
-def unavailable(request: AnyRequest, error: RunUnavailable | JournalError) -> Response[bytes]:
+def unauthorised(request: AnyRequest, detail: str, challenge: str) -> Response[bytes]:
+    """401, and how to come back."""
+    headers = {"WWW-Authenticate": challenge}
+    return answer(request, HTTPStatus.UNAUTHORIZED, UNAUTHORISED, detail, headers=headers)
+
+
+def forbidden(request: AnyRequest, detail: str, challenge: str | None = None) -> Response[bytes]:
+    """403; ``challenge`` says which role would do."""
+    headers = None if challenge is None else {"WWW-Authenticate": challenge}
+    return answer(request, HTTPStatus.FORBIDDEN, FORBIDDEN, detail, headers=headers)
+
+
+class MayNot(Exception):
+    """The caller may do most of this, but not what these parameters ask for."""
+
+
+def may_not(request: AnyRequest, error: MayNot) -> Response[bytes]:
+    """403 of a call that needs more than its route does."""
+    return forbidden(request, str(error))
+
+
+def unavailable(request: AnyRequest, error: Exception) -> Response[bytes]:
     """503: trying again may help."""
     log.warning("request.unavailable", request_id=request_id(request), error=str(error))
     return answer(
@@ -134,6 +162,16 @@ def unavailable(request: AnyRequest, error: RunUnavailable | JournalError) -> Re
 def not_found(request: AnyRequest, error: NoSuchRun | NoSuchDecision) -> Response[bytes]:
     """404 for something the journal does not have."""
     return answer(request, HTTPStatus.NOT_FOUND, _BY_STATUS[404], str(error))
+
+
+def no_such_order(request: AnyRequest, error: NoSuchOrder) -> Response[bytes]:
+    """404 for an order that nobody here meant to place."""
+    return answer(request, HTTPStatus.NOT_FOUND, _BY_STATUS[404], f"no order {str(error)!r}")
+
+
+def not_possible(request: AnyRequest, error: NotPossible) -> Response[bytes]:
+    """409: the order stands otherwise."""
+    return answer(request, HTTPStatus.CONFLICT, NOT_NOW, str(error))
 
 
 def not_explainable(request: AnyRequest, error: NotRestorable) -> Response[bytes]:
@@ -169,6 +207,12 @@ HANDLERS: dict[int | type[Exception], Any] = {
     RunUnavailable: unavailable,
     NotRestorable: not_explainable,
     JournalError: unavailable,
+    MayNot: may_not,
+    OrdersUnavailable: unavailable,
+    ExchangeError: unavailable,
+    DurableError: unavailable,
+    NoSuchOrder: no_such_order,
+    NotPossible: not_possible,
     NoSuchRun: not_found,
     NoSuchDecision: not_found,
     HTTPException: http,

@@ -83,6 +83,11 @@ def read_body(content: bytes, parameters: Sequence[Parameter]) -> Values:
         members = parse_object(content)
     except MalformedBody as error:
         raise RequestProblem([FieldProblem(BODY, str(error))]) from error
+    return read_members(members, parameters)
+
+
+def read_members(members: Sequence[tuple[str, Any]], parameters: Sequence[Parameter]) -> Values:
+    """Values by parameter. Raises `RequestProblem` as `read_body` does."""
     known = {parameter.name: parameter for parameter in parameters}
     problems: list[FieldProblem] = []
     values: Values = {}
@@ -98,6 +103,11 @@ def read_body(content: bytes, parameters: Sequence[Parameter]) -> Values:
                 values[name] = parameter.read(_plain(value))
             except Unfit as error:
                 problems.append(parameter.problem(error))
+    problems += [
+        FieldProblem(parameter.name, "has to be given")
+        for parameter in parameters
+        if parameter.required and parameter.name not in values
+    ]
     if problems:
         raise RequestProblem(problems)
     return values
@@ -158,4 +168,12 @@ def one_of(values: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if name in values), None)
 
 
-__all__ = ["Values", "one_of", "parse_object", "read_body", "read_query", "unknown_parameter"]
+__all__ = [
+    "Values",
+    "one_of",
+    "parse_object",
+    "read_body",
+    "read_members",
+    "read_query",
+    "unknown_parameter",
+]

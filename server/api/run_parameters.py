@@ -31,8 +31,9 @@ RUN_PARAMETERS: tuple[Parameter, ...] = (
     ),
     flag(
         "dry_run",
-        "Simulate the order (the default). `false` is refused: orders cannot be placed yet.",
-        possible=(True,),
+        "Simulate the orders (the default). `false` places them: on `paper` while its clock runs, on a real "
+        "venue only where the service is set to be live.",
+        existing="orders",
     ),
     name("profile", "Profile to run; the first enabled one by default.", "profiles"),
     name("mtf_profile", "Alias of `profile`, which wins.", "profiles"),
@@ -61,12 +62,28 @@ RUN_PARAMETERS: tuple[Parameter, ...] = (
         EARLIEST_MS,
         "instants",
     ),
+    flag(
+        "process_tp_sl",
+        "With orders: first move stops and targets of open positions to their real entries (the default).",
+    ),
     flag("verbose", "Add the facts and the outcome of every condition to each timeframe."),
 )
 
+DRY_PARAMETERS: tuple[Parameter, ...] = tuple(
+    flag("dry_run", "Only `true`, the default: a GET places no orders.", possible=(True,))
+    if parameter.name == "dry_run"
+    else parameter
+    for parameter in RUN_PARAMETERS
+    if parameter.name != "process_tp_sl"
+)
+"""Those of a run that places no orders."""
 
-def run_request(values: Values, actor: str) -> RunRequest:
-    """The request of values that were read. Raises `RequestProblem` where two aliases contradict."""
+
+def run_request(values: Values, actor: str, *, may_trade: bool = False) -> RunRequest:
+    """The request of values that were read; ``may_trade``: whether the actor may place orders.
+
+    Raises `RequestProblem` where two aliases contradict.
+    """
     problems = [
         problem for names in (EXCHANGE, MARKET) if (problem := _contradiction(values, names)) is not None
     ]
@@ -85,6 +102,8 @@ def run_request(values: Values, actor: str) -> RunRequest:
         market_type=_winner(values, MARKET, warnings) or "perpetual",
         as_of_ms=values.get("as_of"),
         dry_run=values.get("dry_run", True),
+        may_trade=may_trade,
+        process_tp_sl=values.get("process_tp_sl", True),
         verbose=values.get("verbose", False),
         warnings=tuple(warnings),
     )

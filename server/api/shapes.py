@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from server.run.shapes import ErrorAnswer, TradingDecision
 
@@ -39,14 +39,30 @@ class VenueReport(TypedDict):
     detail: str
 
 
+class TradingReport(TypedDict):
+    """``ok``: orders that are wanted would be carried out and looked after. ``halted`` is an operator's wish,
+    and no fault. ``unsettled``: orders of which nobody knows yet whether they are at the venue.
+    """
+
+    ok: bool
+    durable: bool
+    halted: bool | None
+    unsettled: int | None
+    detail: str
+
+
 class Readiness(TypedDict):
-    """Whether runs can be made: rules in force, database at head, the clocks of the venues."""
+    """Whether runs can be made: rules in force, database at head, the clocks of the venues, trading.
+
+    Where the service has keys, only who sends one is told more than the status.
+    """
 
     status: Literal["ready", "not_ready"]
     version: str
-    rules: RulesReport
-    database: DatabaseReport
-    venues: dict[str, VenueReport]
+    rules: NotRequired[RulesReport]
+    database: NotRequired[DatabaseReport]
+    venues: NotRequired[dict[str, VenueReport]]
+    trading: NotRequired[TradingReport]
 
 
 class Reason(TypedDict):

@@ -9,15 +9,25 @@ from typing import Any
 from litestar import Response
 
 from engine import __version__
+from server.api.caller import caller_of
 from server.api.encoding import json_response
 from server.api.endpoint import Endpoint
 from server.api.problems import AnyRequest
 from server.api.reading import Values
-from server.api.shapes import DatabaseReport, Health, Readiness, RulesReport, VenueReport
+from server.api.shapes import (
+    DatabaseReport,
+    Health,
+    Readiness,
+    RulesReport,
+    TradingReport,
+    VenueReport,
+)
 from server.database import DatabaseError, pending
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.instants import iso
+from server.metrics import CONTENT_TYPE
+from server.orders.errors import OrdersUnavailable
 from server.service import Service
 
 
@@ -26,16 +36,14 @@ async def health(request: AnyRequest, service: Service, values: Values) -> Healt
 
 
 async def ready(request: AnyRequest, service: Service, values: Values) -> Response[Any]:
-    rules, database = await asyncio.gather(_rules(service), _database(service))
+    rules, database, trading = await asyncio.gather(_rules(service), _database(service), _trading(service))
     venues = {name: await _venue(venue) for name, venue in service.venues.items()}
-    usable = rules["ok"] and database["ok"] and all(venue["ok"] for venue in venues.values())
-    report: Readiness = {
-        "status": "ready" if usable else "not_ready",
-        "version": __version__,
-        "rules": rules,
-        "database": database,
-        "venues": venues,
-    }
+    parts = (rules, database, trading, *venues.values())
+    usable = all(part["ok"] for part in parts)
+    report: Readiness = {"status": "ready" if usable else "not_ready", "version": __version__}
+    if caller_of(request) is not None:
+        report["rules"], report["database"] = rules, database
+        report["venues"], report["trading"] = venues, trading
     return json_response(report, HTTPStatus.OK if usable else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -61,6 +69,28 @@ async def _database(service: Service) -> DatabaseReport:
     return {"ok": not missing, "at_head": not missing, "detail": detail}
 
 
+async def _trading(service: Service) -> TradingReport:
+    durable = service.trading is not None and service.trading.durable.healthy
+    detail = "" if durable else "durable execution has lost its lease, or was not opened"
+    try:
+        halt, tally = await service.orders.halted(), await service.orders.tally()
+    except OrdersUnavailable as error:
+        return {"ok": False, "durable": durable, "halted": None, "unsettled": None, "detail": str(error)}
+    if halt.halted:
+        detail = detail or f"halted by {halt.actor}: {halt.reason}"
+    return {
+        "ok": durable,
+        "durable": durable,
+        "halted": halt.halted,
+        "unsettled": tally.unsettled,
+        "detail": detail,
+    }
+
+
+async def metrics(request: AnyRequest, service: Service, values: Values) -> Response[bytes]:
+    return Response(service.metrics.render(), media_type=CONTENT_TYPE)
+
+
 async def _venue(venue: Exchange) -> VenueReport:
     try:
         return {"ok": True, "clock": iso(await venue.now_ms()), "detail": ""}
@@ -75,6 +105,7 @@ ENDPOINTS = (
         name="health",
         tag="status",
         summary="The process answers",
+        needs=None,
         handler=health,
         answers={200: Health},
         problems=(400,),
@@ -87,8 +118,23 @@ ENDPOINTS = (
         summary="Rules, database and venues are usable",
         description="A rules folder that has gone bad does not make the service unready: the last good rules "
         "stay in force, and this says so.",
+        needs=None,
         handler=ready,
         answers={200: Readiness, 503: Readiness},
+        problems=(400,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        tag="status",
+        summary="Counters and gauges for Prometheus",
+        description="Decisions by stage and reason, what venues answered, how orders ended, alarms, time "
+        "from verdict to acknowledgement, seconds without a stop.",
+        needs="read",
+        handler=metrics,
+        answers={200: str},
+        media_type="text/plain",
         problems=(400,),
     ),
 )

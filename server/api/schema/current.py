@@ -9,6 +9,11 @@ from server.exchange.errors import ExchangeError
 from server.service import Service
 
 
+def bare_document() -> bytes:
+    """The OpenAPI document of any service, as JSON: for who may not know what this one has."""
+    return encode(document(ENDPOINTS, Present({}, None, takes_orders=True)))
+
+
 async def current_document(service: Service) -> bytes:
     """The OpenAPI document as JSON. A venue that does not answer leaves its symbols and its clock open."""
     ruleset, _ = await service.rules.now()
@@ -18,6 +23,8 @@ async def current_document(service: Service) -> bytes:
     except ExchangeError:
         symbols, clock_ms = [], None
     present = Present(
-        {"profiles": list(ruleset.profiles), "exchanges": list(service.venues), "symbols": symbols}, clock_ms
+        {"profiles": list(ruleset.profiles), "exchanges": list(service.venues), "symbols": symbols},
+        clock_ms,
+        takes_orders=service.trading is not None and venue.orders_obstacle() is None,
     )
     return encode(document(ENDPOINTS, present))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +13,7 @@ import msgspec
 from engine import __version__
 from server.api.endpoint import JSON_BODY, Endpoint
 from server.api.instant_pattern import instants_until
-from server.api.parameters import BLANKS, Existing, Parameter
+from server.api.parameters import BLANKS, Existing, Parameter, flag_schema
 from server.api.problems import MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
@@ -22,6 +22,8 @@ _REFERENCE = "#/components/schemas/{name}"
 _TAGS = {
     "runs": "Deciding now.",
     "history": "What was decided, and why.",
+    "orders": "What was ordered, and what came of it.",
+    "operator": "Stopping, and changing what is under way. Every action is recorded with its reason.",
     "configuration": "What decides.",
     "status": "Whether the service can work.",
 }
@@ -29,16 +31,25 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What exists just now: names by kind of thing, and what the venue's clock says."""
+    """What exists just now: names by kind of thing, the venue's clock, and whether it takes orders."""
 
     names: Mapping[Existing, Sequence[str]]
     clock_ms: int | None
+    takes_orders: bool
 
+
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key of ENTRYGATE_API_KEYS."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+}
+"""Where the service has keys; one that has none is open to its own machine."""
 
 _PROBLEMS = {
     400: "Refused before any work; `errors` names every field",
+    401: "No key, or none that is known here",
+    403: "The key's role does not include this",
     404: "There is no such thing",
-    409: "Stored, but this version cannot decide it again",
+    409: "It is there, but this cannot be done to it",
     413: "The body is too large",
     415: "The body is not JSON",
     500: "Something went wrong inside; the log has the details under `request_id`",
@@ -48,7 +59,7 @@ _PROBLEMS = {
 
 def document(endpoints: Sequence[Endpoint], present: Present) -> Json:
     """OpenAPI 3.1, for a service with these profiles, venues and symbols."""
-    shapes = [shape for endpoint in endpoints for shape in endpoint.answers.values()]
+    shapes = [shape for endpoint in endpoints for shape in endpoint.answers.values() if shape is not str]
     _, schemas = msgspec.json.schema_components([*shapes, Problem], ref_template=_REFERENCE)
     paths: Json = {}
     for endpoint in endpoints:
@@ -65,7 +76,7 @@ def document(endpoints: Sequence[Endpoint], present: Present) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": _KEYS},
     }
 
 
@@ -76,8 +87,12 @@ def _operation(endpoint: Endpoint, present: Present) -> Json:
         "tags": [endpoint.tag],
         "responses": _responses(endpoint),
     }
-    if endpoint.description:
-        operation["description"] = endpoint.description
+    told = endpoint.description
+    if endpoint.needs is not None:
+        told = f"{told} Needs the role `{endpoint.needs}`.".strip()
+        operation["security"] = [{}, *({name: []} for name in _KEYS)]
+    if told:
+        operation["description"] = told
     parameters = [_place(name, text) for name, text in endpoint.places.items()]
     if endpoint.method == "GET":
         parameters += [_query(parameter, present) for parameter in endpoint.parameters]
@@ -90,31 +105,35 @@ def _operation(endpoint: Endpoint, present: Present) -> Json:
 
 def _responses(endpoint: Endpoint) -> Json:
     def content(media_type: str, name: str) -> Json:
-        return {media_type: {"schema": {"$ref": _REFERENCE.format(name=name)}}}
+        schema = {"type": "string"} if name == "str" else {"$ref": _REFERENCE.format(name=name)}
+        return {media_type: {"schema": schema}}
 
     responses: Json = {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "content": content(JSON_BODY, shape.__name__),
+            "content": content(endpoint.media_type, shape.__name__),
         }
         for status, shape in endpoint.answers.items()
     }
-    for status in sorted({*endpoint.problems, 500}):
+    for status in sorted(endpoint.all_problems):
         responses.setdefault(
             str(status), {"description": _PROBLEMS[status], "content": content(MEDIA_TYPE, "Problem")}
         )
     return responses
 
 
-def _body(parameters: Iterable[Parameter], present: Present) -> Json:
-    schema = {
+def _body(parameters: Sequence[Parameter], present: Present) -> Json:
+    schema: Json = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
             p.name: {**_schema(p, p.schema, present), "description": p.summary} for p in parameters
         },
     }
-    return {"required": False, "content": {JSON_BODY: {"schema": schema}}}
+    required = [p.name for p in parameters if p.required]
+    if required:
+        schema["required"] = required
+    return {"required": bool(required), "content": {JSON_BODY: {"schema": schema}}}
 
 
 def _query(parameter: Parameter, present: Present) -> Json:
@@ -141,6 +160,8 @@ def _schema(parameter: Parameter, schema: Mapping[str, Any], present: Present) -
     """The schema, narrowed to what exists, so that a page can offer it."""
     if parameter.existing == "instants" and present.clock_ms is not None:
         return _until(schema, present.clock_ms)
+    if parameter.existing == "orders":
+        return dict(schema) if present.takes_orders else flag_schema((True,))
     names = present.names.get(parameter.existing) if parameter.existing is not None else None
     return _named(schema, names) if names else dict(schema)
 
