@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,18 +11,40 @@ from typing import Any
 import hypothesis
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from trade_entry_bench import AS_OF_MS, BTC, D, draft, gates, settings, signal
+from trade_entry_bench import AS_OF_MS, BTC, SPLITS, D, draft, gates, issued, settings, signal
 
 from server.exchange.port import Balance, Book
 from server.trade_entry.build import Draft
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.preflight import Market
 from server.trade_entry.quantise import plain
+from server.trade_entry.ticket import Ticket
 
 SIDES = st.sampled_from(["long", "short"])
 TICKS = st.sampled_from(["0.00001", "0.001", "0.01", "0.1", "0.5", "1"])
 THOROUGH = hypothesis.settings(max_examples=100, deadline=None)
 LEVELS = ("pp", "r1", "r2", "r3", "s1", "s2", "s3")
+POLICIES = ["nearest", "strongest", "s1", "r2", "s3"]
+
+STOPS: st.SearchStrategy[dict[str, str]] = st.sampled_from(
+    [
+        {"from": "atr"},
+        {"from": "atr", "fallback": "risk"},
+        {"from": "risk"},
+        {"from": "pivot"},
+        {"from": "pivot", "fallback": "atr"},
+        {"from": "pivot", "fallback": "risk"},
+    ]
+)
+ORDERS = st.sampled_from(
+    [
+        {},
+        {"entry": {"order_mode": "gtc"}},
+        {"entry": {"order_type": "market", "order_mode": "ioc"}},
+        {"market_entry": {"enabled": True, "max_slippage_bps": 30}},
+        {"market_entry": {"enabled": True, "adx_min_1h": 20}},
+    ]
+)
 
 
 def ratio(low: float, high: float) -> st.SearchStrategy[float]:
@@ -42,6 +65,8 @@ def markets(draw: Any) -> Market:
         size_step=step,
         min_size=step * draw(st.integers(1, 3)),
         max_size=draw(st.sampled_from([None, step * 1000])),
+        market_max_size=draw(st.sampled_from([None, step * 100])),
+        maintenance_margin_ratio=D(draw(st.sampled_from(["0.004", "0.02"]))),
         contract_size=D(1).scaleb(worth - (bid * step).adjusted()),
         max_leverage=draw(st.sampled_from([2, 20, 125])),
         taker_fee_ratio=D(draw(st.sampled_from(["0", "0.0006", "0.002"]))),
@@ -59,22 +84,33 @@ def cases(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
     atr = st.one_of(st.none(), ratio(0.0001, 0.05).map(lambda share: share * price))
     values: dict[Any, float | None] = {("atr", "1m"): draw(ratio(0.0001, 0.05)) * price}
     values |= {("atr", "5m"): draw(atr) or price * 0.001, ("atr", "15m"): draw(atr)}
+    values[("adx_14", "1h")] = draw(st.sampled_from([None, 10.0, 30.0]))
     away = draw(ratio(-0.001, 0.03))  # mostly where an order can wait: below the market for a long
     values |= {("sma_21", "5m"): price * (1 - away if side == "long" else 1 + away), ("vwap", "5m"): None}
     values |= {(f"pivot_{level}", "1m"): price * draw(ratio(0.9, 1.1)) for level in LEVELS}
+    order: dict[str, Any] = draw(ORDERS)
+    stop = draw(STOPS) | {
+        "atr_k": draw(ratio(0.1, 6)),
+        "min_stop_distance_ratio": draw(st.sampled_from([0, 0.005, 0.05])),
+        "risk_stop_ratio": draw(ratio(0.001, 0.05)),
+        "pivot_policy": draw(st.sampled_from(POLICIES)),
+        "pivot_buffer_ratio": draw(ratio(0, 0.005)),
+        "max_pivot_distance_ratio": draw(st.sampled_from([0.02, 0.1])),
+    }
     rules = settings(
         risk={
             "base": draw(st.sampled_from(["equity", "margin_budget"])),
             "risk_pct": draw(ratio(0.2, 5)),
             "initial_margin_usdt": draw(st.integers(5, 500)),
         },
-        entry={"inside_ticks": draw(st.integers(0, 3))},
+        entry={"inside_ticks": draw(st.integers(0, 3))} | order.get("entry", {}),
+        market_entry=order.get("market_entry", {}),
+        liquidation={"min_stop_multiple": draw(st.sampled_from([1, 3]))},
         entry_zone={"asym_bias": draw(ratio(0, 0.9))},
-        stop={
-            "atr_k": draw(ratio(0.1, 6)),
-            "min_stop_distance_ratio": draw(st.sampled_from([0, 0.005, 0.05])),
-        },
+        stop=stop,
         take_profit={
+            "targets": draw(st.sampled_from(["one", "two"])),
+            "split": {"default_share": draw(ratio(0.1, 0.9)), "strategies": SPLITS},
             "r_multiple": draw(ratio(0.2, 4)),
             "tp_policy": draw(st.sampled_from(["pivot_conservative", "pivot_aggressive", "none"])),
             "tp_max_extra_r": draw(ratio(0, 2)),
@@ -92,7 +128,7 @@ def cases(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
 
 def accepted(case: tuple[Market, str, dict[Any, float | None], Any]) -> tuple[Draft, OrderPlan]:
     market, side, values, rules = case
-    made = draft(market, signal(side=side), values, rules)
+    made = draft(market, signal(side=side, valid_timeframes=1), values, rules)
     assume(gates()["plan"].decide(made.facts).passed)
     assert made.plan is not None
     return made, made.plan
@@ -102,15 +138,20 @@ def multiple(value: Decimal, step: Decimal) -> bool:
     return Fraction(value) % Fraction(step) == 0
 
 
+def lost(plan: OrderPlan, filled: Decimal) -> Fraction:
+    """What the whole size loses at the stop when it was filled at one price, with the fee of both legs."""
+    contract, entry, stop = plan.market.contract, Fraction(filled), Fraction(plan.stop.price)
+    fees = Fraction(contract.taker_fee_ratio) * (entry + stop)
+    return Fraction(plan.size) * Fraction(contract.contract_size) * (abs(entry - stop) + fees)
+
+
 @THOROUGH
 @given(cases())
 def test_the_loss_at_the_stop_with_fees_never_exceeds_the_risk(case: Any) -> None:
     _, plan = accepted(case)
-    contract, entry, stop = plan.market.contract, Fraction(plan.entry.price), Fraction(plan.stop.price)
-    fees = Fraction(contract.taker_fee_ratio) * (entry + stop)
-    loss = Fraction(plan.size) * Fraction(contract.contract_size) * (abs(entry - stop) + fees)
-    assert loss <= Fraction(plan.risk.risk_usdt)
-    assert loss == Fraction(plan.loss_at_stop_usdt)
+    assert lost(plan, plan.entry.limit_price) <= Fraction(plan.risk.risk_usdt)
+    assert lost(plan, plan.entry.limit_price) == Fraction(plan.loss_at_stop_usdt)
+    assert lost(plan, plan.entry.price) <= Fraction(plan.loss_at_stop_usdt)
 
 
 @THOROUGH
@@ -118,7 +159,9 @@ def test_the_loss_at_the_stop_with_fees_never_exceeds_the_risk(case: Any) -> Non
 def test_the_margin_never_exceeds_budget_or_balance(case: Any) -> None:
     _, plan = accepted(case)
     rules = case[3]
-    margin = Fraction(plan.notional_usdt) / plan.leverage.value
+    notional = plan.size * plan.market.contract.contract_size * plan.entry.limit_price
+    margin = Fraction(notional) / plan.leverage.value
+    assert margin <= Fraction(rules.risk.initial_margin_usdt)
     assert margin <= Fraction(plan.budget_usdt)
     assert plan.margin_usdt <= rules.risk.initial_margin_usdt
     assert plan.margin_usdt <= plan.market.balance.available_usdt
@@ -128,20 +171,103 @@ def test_the_margin_never_exceeds_budget_or_balance(case: Any) -> None:
 @given(cases())
 def test_prices_are_on_ticks_sizes_on_steps_on_the_safe_side(case: Any) -> None:
     _, plan = accepted(case)
-    contract, book, rules = plan.market.contract, plan.market.book, case[3]
+    contract, book = plan.market.contract, plan.market.book
     tick, entry, stop = contract.tick_size, plan.entry.price, plan.stop.price
-    for price in (entry, stop, plan.take_profit.price, plan.zone.low, plan.zone.high):
+    parts, worst = plan.targets.parts, plan.entry.limit_price
+    for price in (entry, worst, stop, plan.zone.low, plan.zone.high, *(part.price for part in parts)):
         assert multiple(price, tick)
-    assert multiple(plan.size, contract.size_step)
-    assert contract.min_size <= plan.size <= (contract.max_size or plan.size)
+    for size in (plan.size, *(part.size for part in parts)):
+        assert multiple(size, contract.size_step)
+        assert contract.min_size <= size <= (contract.max_size or plan.size)
     long = plan.request.side == "long"
-    assert entry < book.ask if long else entry > book.bid  # never crosses
     assert plan.zone.contains(entry)
-    assert stop < entry if long else stop > entry
-    least = max(rules.stop.atr_k * plan.request.atr.value, rules.stop.min_stop_distance_ratio * entry)
-    assert abs(entry - stop) >= least
-    assert abs(entry - stop) < least + 2 * tick  # and no further than rounding takes it
-    assert plan.take_profit.price > entry if long else plan.take_profit.price < entry
+    assert plan.zone.contains(worst)
+    if plan.request.order.type == "limit":
+        assert worst == entry
+        assert entry < book.ask if long else entry > book.bid  # never crosses
+    else:
+        assert entry == (book.ask if long else book.bid)
+        beyond = worst - entry if long else entry - worst
+        assert 0 <= beyond <= plan.request.order.slippage_bps / 10_000 * entry
+        assert plan.size <= (contract.market_max_size or plan.size)
+    for part in parts:
+        assert part.price > entry if long else part.price < entry
+
+
+@THOROUGH
+@given(cases())
+def test_the_stop_is_beyond_the_entry_where_its_method_says_and_before_the_liquidation(case: Any) -> None:
+    _, plan = accepted(case)
+    rules, tick, side = case[3], plan.market.contract.tick_size, plan.request.side
+    entry, worst, stop = plan.entry.price, plan.entry.limit_price, plan.stop
+    long = side == "long"
+    assert stop.price < min(entry, worst) if long else stop.price > max(entry, worst)
+    least = rules.stop.min_stop_distance_ratio * entry
+    atr = plan.request.atr
+    if stop.method == "atr":
+        assert atr is not None
+        least = max(least, rules.stop.atr_k * atr.value)
+    elif stop.method == "risk":
+        least = max(least, rules.stop.risk_stop_ratio * entry)
+    distance = abs(entry - stop.price)
+    assert distance >= least
+    if stop.method == "pivot":
+        assert stop.level is not None
+        assert stop.level.name[0] == ("s" if long else "r")
+        behind = stop.level.price - stop.price if long else stop.price - stop.level.price
+        assert behind >= rules.stop.pivot_buffer_ratio * stop.level.price
+        assert abs(entry - stop.method_price) <= rules.stop.max_pivot_distance_ratio * entry
+        assert stop.moved or stop.price == stop.method_price
+    else:
+        assert distance < least + 2 * tick  # and no further than rounding takes it
+    gone = plan.liquidation.price
+    assert gone < stop.price if long else gone > stop.price
+    assert abs(worst - gone) >= rules.liquidation.min_stop_multiple * abs(worst - stop.price)
+    margin = Fraction(worst) / plan.leverage.value
+    lost_by_then = abs(Fraction(worst) - Fraction(gone))
+    assert margin - lost_by_then >= Fraction(plan.market.contract.maintenance_margin_ratio) * Fraction(gone)
+
+
+@THOROUGH
+@given(cases())
+def test_two_targets_share_the_size_and_lie_apart(case: Any) -> None:
+    _, plan = accepted(case)
+    rules, parts = case[3].take_profit, plan.targets.parts
+    assert sum(part.size for part in parts) == plan.size
+    assert sum(part.share for part in parts) == 1
+    assert parts[0].price == plan.take_profit.price
+    if len(parts) == 1:
+        assert rules.targets == "one" or plan.targets.collapsed
+        return
+    assert plan.targets.split is not None
+    assert parts[0].share == plan.targets.split.first_share
+    assert parts[0].size <= plan.size * parts[0].share < parts[0].size + plan.market.contract.size_step
+    second, tick, distance = rules.second_target, plan.market.contract.tick_size, plan.entry.price
+    gap = max(
+        second.min_gap_ticks * tick,
+        second.min_gap_ratio * distance,
+        second.min_gap_stop_ratio * abs(plan.entry.price - plan.stop.price),
+    )
+    apart = parts[1].price - parts[0].price
+    assert (apart if plan.request.side == "long" else -apart) > gap - tick  # rounded toward the entry
+    assert parts[1].effective_r > parts[0].effective_r
+
+
+@THOROUGH
+@given(cases())
+def test_a_ticket_holds_the_plan_and_survives_json(case: Any) -> None:
+    _, plan = accepted(case)
+    ticket = issued(plan)
+    assert Ticket.from_json(json.loads(json.dumps(ticket.to_json()))) == ticket
+    assert (ticket.entry, ticket.price, ticket.stop) == (
+        plan.entry.price,
+        plan.entry.limit_price,
+        plan.stop.price,
+    )
+    assert sum(target.share for target in ticket.targets) == 1
+    takes = {"market": {"ioc"}, "limit": {"gtc", "post_only"}}
+    assert ticket.time_in_force in takes[ticket.order_type]
+    assert ticket.max_loss_usdt <= plan.risk.risk_usdt
 
 
 @THOROUGH
@@ -151,7 +277,8 @@ def test_leverage_is_the_least_that_fits_and_within_every_cap(case: Any) -> None
     rules, caps, value = case[3].leverage, plan.leverage.caps, plan.leverage.value
     assert max(rules.floor, rules.min_accepted + 1) <= value <= min(caps.profile, caps.dynamic, caps.contract)
     assert caps.symbol is None or value <= caps.symbol
-    assert value * abs(plan.entry.price - plan.stop.price) <= rules.k_dynamic * plan.entry.price
+    worst = plan.entry.limit_price
+    assert value * abs(worst - plan.stop.price) <= rules.k_dynamic * worst
     least = max(rules.floor, plan.market.contract.min_leverage)
     if plan.size == plan.risk_size and value > least:
         assert plan.notional_usdt > plan.budget_usdt * (value - 1)  # one less would not have carried it
@@ -174,8 +301,8 @@ def test_take_profit_keeps_its_bounds(case: Any) -> None:
     else:
         assert target.price == target.base
         assert target.effective_r <= rules.r_multiple
-    reward = Fraction(plan.reward_usdt) / Fraction(plan.loss_at_stop_usdt)
-    assert abs(reward - Fraction(target.effective_r)) < Fraction(1, 10**20)
+    reward = Fraction(plan.reward_usdt) / lost(plan, plan.entry.price)
+    assert abs(reward - Fraction(plan.targets.effective_r)) < Fraction(1, 10**20)
 
 
 @THOROUGH
@@ -192,6 +319,9 @@ def test_nothing_is_planned_without_the_gate_and_no_fact_is_hidden_from_it(case:
 CENTRE = 100_000
 """Ticks: prices p and CENTRE - p mirror each other."""
 
+MIRRORED = {f"{one}{n}": f"{other}{n}" for one, other in ("rs", "sr") for n in range(1, 4)}
+"""Resistances are supports on the mirrored market."""
+
 
 @THOROUGH
 @given(
@@ -202,19 +332,48 @@ CENTRE = 100_000
     st.integers(0, 3),
     st.lists(st.integers(30_000, 70_000), min_size=7, max_size=7),
     st.sampled_from(["pivot_conservative", "pivot_aggressive", "none"]),
+    STOPS.filter(lambda stop: "risk" not in stop.values()),
+    st.sampled_from(POLICIES),
+    st.sampled_from(["one", "two"]),
+    st.booleans(),
 )
 def test_long_and_short_mirror_each_other(
-    bid: int, spread: int, offset: int, atr: int, inside: int, levels: list[int], policy: str
+    bid: int,
+    spread: int,
+    offset: int,
+    atr: int,
+    inside: int,
+    levels: list[int],
+    policy: str,
+    stop: dict[str, str],
+    level: str,
+    targets: str,
+    takes: bool,
 ) -> None:
     """On a mirrored market, without fees and without bounds in ratios of the price, all prices mirror."""
     rules = settings(
-        entry={"inside_ticks": inside, "zone_max_deviation_ratio": 1},
+        risk={"initial_margin_usdt": 10_000},
+        entry={"inside_ticks": inside, "zone_max_deviation_ratio": 1, "max_slippage_bps": 0}
+        | ({"order_type": "market", "order_mode": "ioc"} if takes else {}),
         entry_zone={"w_min": 0, "w_max": 0.2, "asym_bias": 0.25, "k_atr": 0.5},
-        stop={"min_stop_distance_ratio": 0, "atr_k": 1.5},
-        take_profit={"tp_policy": policy, "tp_buffer_ratio": 0, "tp_buffer_ticks": 2},
+        stop=stop
+        | {
+            "min_stop_distance_ratio": 0,
+            "atr_k": 1.5,
+            "pivot_policy": level,
+            "pivot_buffer_ratio": 0,
+            "max_pivot_distance_ratio": 0.5,
+        },
+        take_profit={
+            "tp_policy": policy,
+            "tp_buffer_ratio": 0,
+            "tp_buffer_ticks": 2,
+            "targets": targets,
+            "second_target": {"min_gap_ratio": 0},
+        },
     )
     tick = D("0.1")
-    contract = replace(BTC, tick_size=tick, taker_fee_ratio=D(0))
+    contract = replace(BTC, tick_size=tick, taker_fee_ratio=D(0), max_size=D(1000))
 
     def made(side: str, mirror: bool) -> Draft:
         def price(ticks: int) -> Decimal:
@@ -224,7 +383,8 @@ def test_long_and_short_mirror_each_other(
         top = Book("BTCUSDT", low, high, D(1), D(1), low, (low + high) / 2, AS_OF_MS)
         values: dict[Any, float | None] = {("atr", tf): float(atr * tick) for tf in ("1m", "5m", "15m")}
         values[("sma_21", "5m")] = float(price(bid + offset))
-        values |= {(f"pivot_{n}", "1m"): float(price(level)) for n, level in zip(LEVELS, levels, strict=True)}
+        names = [MIRRORED.get(n, n) for n in LEVELS] if mirror else LEVELS
+        values |= {(f"pivot_{n}", "1m"): float(price(level)) for n, level in zip(names, levels, strict=True)}
         return draft(Market(contract, top, Balance(D(10_000), D(10_000))), signal(side=side), values, rules)
 
     there, back = made("long", False), made("short", True)
@@ -236,5 +396,8 @@ def test_long_and_short_mirror_each_other(
         for name in ("entry", "stop", "take_profit"):
             one, other = getattr(there.plan, name).price, getattr(back.plan, name).price
             assert one == CENTRE * tick - other, name
+        assert there.plan.stop.source == back.plan.stop.source
+        for one, other in zip(there.plan.targets.parts, back.plan.targets.parts, strict=True):
+            assert (one.price, one.size) == (CENTRE * tick - other.price, other.size)
         assert there.plan.risk_size == back.plan.risk_size
         assert plain(there.plan.take_profit.effective_r) == plain(back.plan.take_profit.effective_r)

@@ -53,8 +53,9 @@ LEVELS = btc_facts(pivots={"r1": 67600, "s1": 66500, "s2": 66100})
 NO_LEVELS = btc_facts(pivots={})
 SWITCH = {"market_entry": {"enabled": True}}
 TWO = {"take_profit": {"targets": "two"}}
-# Second targets by R alone: nearer than the gap at 2 R, and always at the gap's edge below the first target.
+# A second target at 2 R is where the first is, so far_r_multiple counts.
 FAR = {"take_profit": {"targets": "two", "r_multiple": 2, "second_target": {"at_pivots": False}}}
+# A second target at 1 R is never far enough, so it is as far away as the gap says: one tick here.
 NO_GAP = {
     "take_profit": {
         "targets": "two",
