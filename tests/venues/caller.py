@@ -13,6 +13,9 @@ AT_MS = 1_750_000_000_000
 """2025-06-15 15:06:40 UTC, where the clock of these tests stands."""
 
 
+SYMBOL = {"symbol": "BTCUSDT"}
+
+
 class Caller:
     """Sends requests with one key; `post` signs with the venue's own time."""
 
@@ -51,6 +54,16 @@ class Caller:
         assert reply["code"] == 1000, reply
         return reply["data"]
 
+    async def order_of(self, client_id: str) -> dict[str, Any]:
+        """The order of BTCUSDT that the venue has under a client id, as its detail endpoint says it."""
+        order = self.server.venue.account().client_ids[client_id]
+        return await self.data("order", order_id=order.order_id, **SYMBOL)
+
+    async def holding(self, side: str = "long") -> dict[str, Any]:
+        """One side of BTCUSDT."""
+        rows = await self.data("position-v2", **SYMBOL)
+        return next(row for row in rows if row["position_side"] == side)
+
     async def enter(self, client_id: str, **changed: Any) -> httpx.Response:
         """A limit buy of 10 contracts of BTCUSDT, changed as told; None leaves a parameter out."""
         body = {
@@ -65,6 +78,17 @@ class Caller:
             "client_order_id": client_id,
         } | changed
         return await self.post("submit-order", **{k: v for k, v in body.items() if v is not None})
+
+    async def protect(self, side: int, kind: str, trigger: str, **more: Any) -> httpx.Response:
+        """A stop or target of BTCUSDT's position; side 3 of a long one, 2 of a short one."""
+        body = {
+            "side": side,
+            "type": kind,
+            "trigger_price": trigger,
+            "executive_price": trigger,
+            "price_type": 1,
+        }
+        return await self.post("submit-tp-sl-order", **SYMBOL | body | more)
 
 
 def whole(path: str) -> str:

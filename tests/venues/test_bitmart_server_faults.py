@@ -12,9 +12,8 @@ import httpx
 import pytest
 
 from .bitmart import BitMart, Clock, Direct, serving
-from .caller import AT_MS, Caller, caller, code
+from .caller import AT_MS, SYMBOL, Caller, caller, code
 
-SYMBOL = {"symbol": "BTCUSDT"}
 PATIENCE_S = 0.3
 
 
@@ -150,6 +149,7 @@ async def test_late_request_happens_within_the_receive_window(asks: Caller, ms: 
     asks.server.clock.advance(ms)
     await asks.data("/system/time")
     assert orders(asks, name) == made
+    assert asks.server.journal.signature_failures == 0
     entries = asks.server.journal.of("submit-order")
     assert (entries[-1].late, entries[-1].code) == (True, 1000 if made else 30007)
 

@@ -1,28 +1,13 @@
-"""What the market does at the venue: fills, triggers, presets, positions and money."""
+"""What the market does at the venue: fills, positions and money."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from .bitmart import Options
-from .caller import AT_MS, Caller, caller, code
-
-SYMBOL = {"symbol": "BTCUSDT"}
-
-
-async def order_of(asks: Caller, client_id: str) -> dict[str, Any]:
-    account = asks.server.venue.account()
-    order = account.client_ids[client_id]
-    return await asks.data("order", order_id=order.order_id, **SYMBOL)
-
-
-async def holding(asks: Caller, side: str = "long") -> dict[str, Any]:
-    rows = await asks.data("position-v2", **SYMBOL)
-    return next(row for row in rows if row["position_side"] == side)
-
+from .caller import AT_MS, SYMBOL, caller, code
 
 # side, type, mode, price -> state, filled size, average price; the market is 77000.0 / 77000.1
 ACCEPTED = [
@@ -51,7 +36,7 @@ async def test_order_meets_the_book(
     asks = caller()
     reply = await asks.enter("one", side=side, type=kind, mode=mode, price=price)
     assert reply.json()["data"]["price"] == ("market price" if price is None else price.removesuffix(".0"))
-    order = await order_of(asks, "one")
+    order = await asks.order_of("one")
     assert (order["state"], order["deal_size"], order["deal_avg_price"]) == expected
 
 
@@ -72,7 +57,7 @@ async def test_order_meets_a_thin_book(
     bids = [(Decimal("77000.0"), 4)]
     asks.server.venue.set_book("BTCUSDT", bids, [(Decimal("77000.1"), 4), (Decimal("77000.2"), 4)])
     await asks.enter("one", type=kind, mode=mode, price=price)
-    order = await order_of(asks, "one")
+    order = await asks.order_of("one")
     assert (order["state"], order["deal_size"], order["deal_avg_price"]) == expected
 
 
@@ -90,7 +75,7 @@ async def test_market_comes_to_a_resting_order(market: tuple[str, str, str], fil
     asks = caller()
     await asks.enter("one")
     asks.server.venue.set_price("BTCUSDT", market[0], market[1], last=market[2])
-    order = await order_of(asks, "one")
+    order = await asks.order_of("one")
     assert order["deal_size"] == filled
     if filled != "0":
         assert order["deal_avg_price"] == "76990"
@@ -104,7 +89,7 @@ async def test_share_of_fills() -> None:
     filled = []
     for _ in range(3):
         asks.server.venue.set_price("BTCUSDT", "76989.0")
-        filled.append((await order_of(asks, "one"))["deal_size"])
+        filled.append((await asks.order_of("one"))["deal_size"])
     assert filled == ["4", "8", "10"]
 
 
@@ -113,12 +98,12 @@ async def test_partly_filled_order_keeps_what_it_has_when_cancelled() -> None:
     order_id = (await asks.enter("one")).json()["data"]["order_id"]
     asks.server.venue.set_fill_cap(order_id, 3)
     asks.server.venue.set_price("BTCUSDT", "76989.0")
-    assert (await order_of(asks, "one"))["state"] == 2
+    assert (await asks.order_of("one"))["state"] == 2
     assert [row["deal_size"] for row in await asks.data("get-open-orders", order_state="partially_filled")]
     assert code(await asks.post("cancel-order", order_id=str(order_id), **SYMBOL)) == 1000
-    order = await order_of(asks, "one")
+    order = await asks.order_of("one")
     assert (order["state"], order["deal_size"], order["size"]) == (4, "3", "10")
-    assert (await holding(asks))["current_amount"] == "3"
+    assert (await asks.holding())["current_amount"] == "3"
     assert [row["order_id"] for row in await asks.data("order-history", client_order_id="one", **SYMBOL)] == [
         str(order_id)
     ]
@@ -138,116 +123,6 @@ async def test_cancel() -> None:
     assert asks.server.journal.without_id == 1
 
 
-PRESETS = {"preset_stop_loss_price": "76500.0", "preset_take_profit_price": "77500.0"}
-
-
-async def test_presets_are_armed_with_the_first_fill_and_cover_the_position() -> None:
-    asks = caller()
-    order_id = (await asks.enter("one", **PRESETS)).json()["data"]["order_id"]
-    assert await asks.data("current-plan-order") == []
-    asks.server.venue.set_fill_cap(order_id, 3)
-    asks.server.venue.set_price("BTCUSDT", "76989.0")
-    plans = {plan["type"]: plan for plan in await asks.data("current-plan-order", **SYMBOL)}
-    stop, target = plans["stop_loss"], plans["take_profit"]
-    assert (stop["trigger_price"], stop["side"], stop["price_way"], stop["size"]) == ("76500", 3, 2, "3")
-    assert (target["trigger_price"], target["price_way"], target["plan_category"]) == ("77500", 1, 2)
-    asks.server.venue.set_fill_cap(order_id, None)
-    asks.server.venue.set_price("BTCUSDT", "76989.0")
-    assert {plan["size"] for plan in await asks.data("current-plan-order")} == {"10"}
-
-
-async def test_presets_by_choice() -> None:
-    whole, partial = caller(Options(presets_arm="whole_fill")), caller(Options(preset_category=1))
-    for asks, after_a_part, after_all in ((whole, [], ["10"]), (partial, ["3"], ["10"])):
-        order_id = (await asks.enter("one", preset_stop_loss_price="76500.0")).json()["data"]["order_id"]
-        for cap, sizes in ((3, after_a_part), (None, after_all)):
-            asks.server.venue.set_fill_cap(order_id, cap)
-            asks.server.venue.set_price("BTCUSDT", "76989.0")
-            assert [plan["size"] for plan in await asks.data("current-plan-order")] == sizes
-
-
-async def test_stop_goes_before_the_target_and_takes_it_along() -> None:
-    asks = caller()
-    await asks.enter("one", price="77000.1", preset_stop_loss_price_type=2, **PRESETS)
-    asks.server.venue.set_price("BTCUSDT", "77400.0", last="77600.0", mark="76400.0")  # both are due
-    history = await asks.data("order-history", **SYMBOL)
-    assert (history[0]["type"], history[0]["side"], history[0]["trigger_price"]) == ("market", 3, "76500")
-    assert history[0]["client_order_id"] == f"PLAN_{history[0]['executive_order_id']}"
-    assert await asks.data("current-plan-order") == []
-    assert (await holding(asks))["current_amount"] == "0"
-
-
-async def test_preset_that_is_due_goes_with_the_fill() -> None:
-    asks = caller()
-    await asks.enter("one", type="market", preset_stop_loss_price="77200.0")
-    assert (await holding(asks))["current_amount"] == "0"
-    assert [row["side"] for row in await asks.data("order-history", **SYMBOL)] == [3, 1]
-
-
-# side of the position, kind, trigger -> code; the market is 77000.0 / 77000.1, last 77000.0
-TRIGGERS = [
-    (3, "stop_loss", "76000", 1000),
-    (3, "stop_loss", "77000", 40044),  # would trigger at once
-    (3, "stop_loss", "78000", 40044),
-    (3, "take_profit", "78000", 1000),
-    (3, "take_profit", "76000", 40044),
-    (2, "stop_loss", "78000", 1000),
-    (2, "stop_loss", "76000", 40044),
-    (2, "take_profit", "76000", 1000),
-    (2, "take_profit", "78000", 40044),
-]
-
-
-async def protect(asks: Caller, side: int, kind: str, trigger: str, **more: Any) -> Any:
-    body = {"side": side, "type": kind, "trigger_price": trigger, "executive_price": trigger, "price_type": 1}
-    return await asks.post("submit-tp-sl-order", **SYMBOL | body | more)
-
-
-@pytest.mark.parametrize(("side", "kind", "trigger", "expected"), TRIGGERS)
-async def test_stop_and_target_need_a_position_and_the_right_side(
-    side: int, kind: str, trigger: str, expected: int
-) -> None:
-    asks = caller()
-    assert code(await protect(asks, side, kind, trigger)) == 40021
-    await asks.enter("one", side=1 if side == 3 else 4, type="market")
-    reply = await protect(asks, side, kind, trigger)
-    assert code(reply) == expected
-    if expected != 1000:
-        return
-    assert isinstance(reply.json()["data"]["order_id"], str)
-    beyond = "75000.0" if trigger == "76000" else "79000.0"
-    asks.server.venue.set_price("BTCUSDT", beyond)
-    assert (await holding(asks, "long" if side == 3 else "short"))["current_amount"] == "0"
-
-
-async def test_stop_is_moved_in_place() -> None:
-    asks = caller()
-    await asks.enter("one", type="market")
-    stop = (await protect(asks, 3, "stop_loss", "76000", client_order_id="s1")).json()["data"]
-    moved = {"order_id": stop["order_id"], "price_type": 1, **SYMBOL}
-    assert code(await asks.post("modify-tp-sl-order", trigger_price="77500", **moved)) == 40044
-    assert code(await asks.post("modify-tp-sl-order", trigger_price="76900", **moved)) == 1000
-    (plan,) = await asks.data("current-plan-order", plan_type="profit_loss")
-    assert (plan["trigger_price"], plan["client_order_id"], plan["size"]) == ("76900", "s1", "10")
-    assert code(await asks.post("modify-plan-order", trigger_price="76900", type="market", **moved)) == 40036
-    assert code(await asks.post("cancel-plan-order", order_id=stop["order_id"], **SYMBOL)) == 1000
-    assert code(await asks.post("cancel-plan-order", order_id=stop["order_id"], **SYMBOL)) == 40036
-    assert code(await asks.post("cancel-plan-order", client_order_id="nobody", **SYMBOL)) == 40035
-
-
-async def test_partial_target_and_closing_sizes() -> None:
-    asks = caller()
-    await asks.enter("one", type="market")
-    assert code(await protect(asks, 3, "take_profit", "78000", size=11, plan_category=1)) == 40020
-    assert code(await protect(asks, 3, "take_profit", "78000", size=4, plan_category=1)) == 1000
-    asks.server.venue.set_price("BTCUSDT", "78000.0")
-    assert (await holding(asks))["current_amount"] == "6"
-    closing = {"side": 3, "type": "market", "price": None, "leverage": None}
-    assert code(await asks.enter("two", size=7, **closing)) == 40020
-    assert code(await asks.enter("three", size=6, **closing)) == 1000
-    assert code(await asks.enter("four", size=1, **closing)) == 40021
-
-
 async def test_position_ties_leverage_and_margin_mode() -> None:
     asks = caller()
     await asks.enter("one", type="market")
@@ -256,7 +131,7 @@ async def test_position_ties_leverage_and_margin_mode() -> None:
     leverage = {"leverage": "10", **SYMBOL}
     assert code(await asks.post("submit-leverage", open_type="cross", **leverage)) == 40012
     assert code(await asks.post("submit-leverage", open_type="isolated", **leverage)) == 1000
-    held = await holding(asks)
+    held = await asks.holding()
     assert (held["leverage"], held["initial_margin"]) == ("10", "77.0001")
     assert code(await asks.post("set-position-mode", position_mode="one_way_mode")) == 40059
 
@@ -289,50 +164,14 @@ async def test_money() -> None:
 async def test_liquidation() -> None:
     asks = caller()
     await asks.enter("one", type="market", leverage="50")
-    price = Decimal((await holding(asks))["liquidation_price"])
+    price = Decimal((await asks.holding())["liquidation_price"])
     assert Decimal("75800") < price < Decimal("75900")  # 2 % margin, 0.5 % maintenance
     asks.server.venue.set_price("BTCUSDT", str(price + 10))
-    assert (await holding(asks))["current_amount"] == "10"
+    assert (await asks.holding())["current_amount"] == "10"
     asks.server.venue.set_price("BTCUSDT", str(price - 10))
-    assert (await holding(asks))["current_amount"] == "0"
+    assert (await asks.holding())["current_amount"] == "0"
     assert (await asks.data("order-history", **SYMBOL))[0]["type"] == "liquidate"
     assert (await asks.data("transaction-history", flow_type=5))[0]["amount"].startswith("-11.")
-
-
-async def test_plan_order_enters_when_the_price_comes() -> None:
-    asks = caller()
-    planned = {"side": 1, "size": 10, "leverage": "5", "open_type": "isolated", "type": "market"}
-    trigger = {"trigger_price": "78000", "price_way": 1, "price_type": 1}
-    assert code(await asks.post("submit-plan-order", **planned, **trigger, **SYMBOL, **PRESETS)) == 1000
-    asks.server.venue.set_price("BTCUSDT", "77900.0")
-    assert [plan["type"] for plan in await asks.data("current-plan-order", plan_type="plan")] == ["plan"]
-    asks.server.venue.set_price("BTCUSDT", "78000.0")
-    assert (await holding(asks))["current_amount"] == "0"  # its target at 77500 went at once
-    history = await asks.data("order-history", **SYMBOL)
-    assert [(row["side"], row["deal_size"]) for row in history] == [(3, "10"), (1, "10")]
-
-
-async def test_dead_man_timer_takes_orders_and_leaves_stops() -> None:
-    asks = caller()
-    await asks.enter("one", type="market", **PRESETS)
-    await asks.enter("two")
-    assert code(await asks.post("cancel-all-after", timeout=4, **SYMBOL)) == 49998
-    reply = await asks.post("cancel-all-after", timeout=5, **SYMBOL)
-    assert reply.json()["data"] == {
-        "result": True,
-        "set_time": AT_MS // 1000,
-        "cancel_time": AT_MS // 1000 + 5,
-    }
-    asks.server.clock.advance(4999)
-    assert len(await asks.data("get-open-orders")) == 1
-    asks.server.clock.advance(1)
-    assert await asks.data("get-open-orders") == []
-    assert len(await asks.data("current-plan-order")) == 2
-    await asks.enter("three")
-    await asks.post("cancel-all-after", timeout=5, **SYMBOL)
-    await asks.post("cancel-all-after", timeout=0, **SYMBOL)
-    asks.server.clock.advance(60_000)
-    assert len(await asks.data("get-open-orders")) == 1
 
 
 async def test_one_way_mode_nets() -> None:
@@ -342,17 +181,6 @@ async def test_one_way_mode_nets() -> None:
     await asks.enter("two", side=4, type="market", price=None, size=15)
     (row,) = await asks.data("position-v2", **SYMBOL)
     assert (row["position_side"], row["current_amount"], row["position_amount"]) == ("both", "5", "-5")
-
-
-async def test_presets_of_an_unfilled_order_can_change() -> None:
-    asks = caller()
-    order_id = str((await asks.enter("one", **PRESETS)).json()["data"]["order_id"])
-    change = {"order_id": order_id, "preset_stop_loss_price": "76600.0", **SYMBOL}
-    assert code(await asks.post("modify-preset-plan-order", **change)) == 1000
-    order = await order_of(asks, "one")
-    assert (order["preset_stop_loss_price"], order["preset_take_profit_price"]) == ("76600", "77500")
-    asks.server.venue.set_price("BTCUSDT", "76989.0")
-    assert code(await asks.post("modify-preset-plan-order", **change)) == 40036
 
 
 async def test_choices() -> None:
@@ -367,24 +195,13 @@ async def test_choices() -> None:
     assert row["timestamp"] % 60 == 1
 
 
-async def test_choices_on_triggers() -> None:
-    few = caller(Options(max_plans=1, max_trigger_deviation=Decimal("0.1"), timer_takes_plans=True))
-    await few.enter("one", type="market")
-    assert code(await protect(few, 3, "stop_loss", "60000")) == 40031
-    assert code(await protect(few, 3, "stop_loss", "76000")) == 1000
-    assert code(await protect(few, 3, "take_profit", "78000")) == 40028
-    await few.post("cancel-all-after", timeout=5, **SYMBOL)
-    few.server.clock.advance(5000)
-    assert await few.data("current-plan-order") == []
-
-
 async def test_choices_on_positions() -> None:
     lax = caller(Options(leverage_must_match_position=False, liquidations=False, fires_at_once=49998))
     await lax.enter("one", type="market", leverage="50")
-    assert code(await protect(lax, 3, "stop_loss", "78000")) == 49998
+    assert code(await lax.protect(3, "stop_loss", "78000")) == 49998
     assert code(await lax.enter("two", leverage="20")) == 1000
     lax.server.venue.set_price("BTCUSDT", "70000.0")
-    assert (await holding(lax))["current_amount"] == "20"
+    assert (await lax.holding())["current_amount"] == "20"
 
 
 async def test_changed_limit_order_goes_through_the_book_again() -> None:
@@ -393,7 +210,7 @@ async def test_changed_limit_order_goes_through_the_book_again() -> None:
     change = {"order_id": order_id, **SYMBOL}
     assert code(await asks.post("modify-limit-order", price="76980.05", **change)) == 40043
     assert code(await asks.post("modify-limit-order", price="77000.1", size=12, **change)) == 1000
-    order = await order_of(asks, "one")
+    order = await asks.order_of("one")
     assert (order["state"], order["deal_size"], order["size"]) == (4, "12", "12")
     assert code(await asks.post("modify-limit-order", price="77000.1", **change)) == 40036
 

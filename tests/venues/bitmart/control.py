@@ -153,6 +153,7 @@ def _journal(server: BitMart, given: Mapping[str, Any]) -> Any:
         "undocumented": dict(journal.undocumented),
         "without_id": journal.without_id,
         "default_agents": journal.default_agents,
+        "expired": journal.expired,
         "authentication_failures": journal.authentication_failures,
         "signature_failures": journal.signature_failures,
         "exceeded": dict(server.limits.exceeded),

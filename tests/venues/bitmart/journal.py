@@ -40,6 +40,7 @@ class Journal:
     undocumented: parameters that the document does not know, as ``path name``.
     without_id: cancel-order requests that named no order (they cancel the whole symbol).
     default_agents: requests whose User-Agent is missing or a library's default.
+    expired: late requests that came after their receive window; they are nobody's failure to sign.
     """
 
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -52,11 +53,15 @@ class Journal:
     undocumented: Counter[str] = field(default_factory=Counter)
     without_id: int = 0
     default_agents: int = 0
+    expired: int = 0
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self.requests[entry.path] += 1
-        self.codes[(entry.path, entry.code)] += 1
+        if entry.late and entry.code == 30007:
+            self.expired += 1
+        else:
+            self.codes[(entry.path, entry.code)] += 1
         if entry.fault:
             for name in entry.fault.split("+"):
                 self.faults[name] += 1

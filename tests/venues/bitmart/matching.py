@@ -34,7 +34,7 @@ def place(venue: Venue, account: Account, order: Order) -> None:
     """Takes an accepted order into the book: what crosses fills at once, what may rest rests."""
     account.orders[order.order_id] = order
     account.open_orders[order.order_id] = order
-    if order.client_order_id and order.plan_id is None:
+    if order.client_order_id:
         account.client_ids[order.client_order_id] = order
     quote = venue.quotes[order.symbol]
     order.frozen = _hold(venue, order)
@@ -145,7 +145,7 @@ def execute(venue: Venue, account: Account, order: Order, price: Decimal, size: 
     order.deal_size += done
     order.deal_value += price * done
     order.updated_ms = now
-    account.trades.append(
+    account.record(
         Trade(
             venue.new_id(),
             order.order_id,

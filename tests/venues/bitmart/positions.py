@@ -142,7 +142,7 @@ def liquidate(venue: Venue, account: Account, symbol: str) -> None:
         _, gained = _decrease(venue, account, symbol, kind, price, amount)
         gained = gained if gained is not None else ZERO
         venue.book_flow(account, symbol, 5, gained)
-        account.trades.append(
+        account.record(
             Trade(venue.new_id(), order.order_id, "", symbol, side, price, amount, False, gained, ZERO, now)
         )
         clear_flat(venue, account, symbol)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .codes import ApiError
 from .params import Params, plain
 from .plans import whole_size
-from .state import ZERO, Account, Order, Plan
+from .state import ZERO, Account, Order, Plan, Trade
 from .venue import Venue
 
 DAY_MS = 86_400_000
@@ -64,16 +65,10 @@ def order_history(venue: Venue, account: Account, params: Params) -> Any:
     since, until = _range(venue, params, unit_ms=1000)
     order_id, client_id = params.order_id(), params.text("client_order_id")
     rows: list[dict[str, Any]] = []
-    for found in reversed(account.orders.values()):
+    for found in _asked_for(account, order_id, client_id):
         if found.created_ms < since:
             break
-        if found.symbol != symbol or found.is_open or found.created_ms > until:
-            continue
-        if order_id is not None and found.order_id != order_id:
-            continue
-        if client_id and found.client_order_id != client_id:
-            continue
-        if not _visible(found):
+        if found.symbol != symbol or found.is_open or found.created_ms > until or not _visible(found):
             continue
         plan = account.plans.get(found.plan_id) if found.plan_id is not None else None
         rows.append(
@@ -91,6 +86,16 @@ def order_history(venue: Venue, account: Account, params: Params) -> Any:
         if len(rows) == MOST_ROWS:
             break
     return rows
+
+
+def _asked_for(account: Account, order_id: int | None, client_id: str) -> Iterable[Order]:
+    """The order of these ids where any is given, else all of them, newest first."""
+    if order_id is None and not client_id:
+        return reversed(account.orders.values())
+    found = account.orders.get(order_id) if order_id is not None else account.client_ids.get(client_id)
+    if not isinstance(found, Order) or (client_id and found.client_order_id != client_id):
+        return ()
+    return (found,)
 
 
 def _born_from(order: Order) -> str:
@@ -169,14 +174,14 @@ def trades(venue: Venue, account: Account, params: Params) -> Any:
         venue.contract(symbol)
     since, until = _range(venue, params, unit_ms=1000)
     rows: list[dict[str, Any]] = []
-    for trade in reversed(account.trades):
+    chosen: Sequence[Trade] = account.trades
+    if order_id is not None or client_id:
+        found = list(_asked_for(account, order_id, client_id))
+        chosen = account.trades_of.get(found[0].order_id, ()) if found else ()
+    for trade in reversed(chosen):
         if trade.at_ms < since:
             break
         if (symbol and trade.symbol != symbol) or trade.at_ms > until:
-            continue
-        if (order_id is not None and trade.order_id != order_id) or (
-            client_id and trade.client_order_id != client_id
-        ):
             continue
         rows.append(
             {

@@ -170,8 +170,13 @@ class Account:
     waiting: dict[int, Plan] = field(default_factory=dict)
     client_ids: dict[str, Order | Plan] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
+    trades_of: dict[int, list[Trade]] = field(default_factory=dict)
     flows: list[Flow] = field(default_factory=list)
     timers: dict[str, int] = field(default_factory=dict)
+
+    def record(self, trade: Trade) -> None:
+        self.trades.append(trade)
+        self.trades_of.setdefault(trade.order_id, []).append(trade)
 
     def held(self, symbol: str, kind: int) -> Position | None:
         """The position of that side, None where it is flat."""
