@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import traceback
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.database import DatabaseAddress, DatabaseError, sqlite
 from server.durable import quiet, rows
+from server.durable.here import Here, cancelled
 from server.durable.lease import Lease, take_lease
 from server.durable.port import (
     Done,
@@ -48,8 +50,8 @@ _LOOK_SEC = 1.0
 _PRUNE_SEC = 3600.0
 _RECHECK_SEC = 5.0
 """A workflow of this process says itself when it ends; its row is read so often all the same."""
-_CUT_OFF_SEC = 0.5
-"""What running workflows get to clean up after themselves when the process closes."""
+_ASKED_SEC = 0.5
+"""What calls that are under way get to end when the process closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,7 @@ class DbosDurable:
         self._keeper: asyncio.Task[None] | None = None
         self._chores: list[asyncio.Task[None]] = []
         self._asked: set[asyncio.Task[Any]] = set()
-        self._running: dict[str, asyncio.Task[Any]] = {}
-        self._waiting: dict[str, set[asyncio.Future[Outcome]]] = {}
+        self._here = Here()
 
     # Life
 
@@ -132,7 +133,7 @@ class DbosDurable:
     async def close(self) -> None:
         """Stops at once. What ran is cut off, and goes on wherever it is taken over."""
         if self._keeper is not None:
-            await _cancelled([self._keeper])
+            await cancelled([self._keeper])
         await self._end()
         vacate(self)
 
@@ -178,16 +179,21 @@ class DbosDurable:
 
     async def _end(self) -> None:
         self._healthy = False
-        await _cancelled(self._chores)
+        await cancelled(self._chores)
         self._chores = []
         if self._asked:
-            await asyncio.wait(self._asked, timeout=_CUT_OFF_SEC)
-        await _cancelled(list(self._running.values()))
+            await asyncio.wait(self._asked, timeout=_ASKED_SEC)
+        await cancelled(self._here.tasks)
+        if self._dbos is not None:
+            with suppress(dbos_error.DBOSException):
+                # Threads that try again and again to reach a lost database would keep the process alive.
+                system = self._dbos._sys_db  # pyright: ignore[reportPrivateUsage]
+                system._retry_connection_errors = False  # pyright: ignore[reportPrivateUsage]
         # DBOS makes its own threads the loop's; the loop goes on without it.
         threads = ThreadPoolExecutor(thread_name_prefix="entrygate")
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(threads, DBOS.destroy)
-        await _cancelled(list(self._running.values()))
+        await cancelled(self._here.tasks)
         loop.set_default_executor(threads)
         self._dbos = None
         if self._lease is not None:
@@ -235,14 +241,19 @@ class DbosDurable:
         if task is None or not self._healthy:
             # Cut off, not failed: the row stays as it is for whoever takes over.
             raise asyncio.CancelledError
-        self._running[workflow_id] = task
-        task.add_done_callback(lambda task: self._ended(workflow_id, task))
+        self._here.begins(workflow_id, task)
         try:
             if name not in self._workflows:
                 raise DurableError(f"no workflow is named '{name}' here")
             return checked(await self._workflows[name](DbosSteps(workflow_id), argument))
+        except SQLAlchemyError as error:
+            # A step that could not be recorded. With the database goes the lease, and that is no failure.
+            if not self._healthy or self._lease is None or not await self._lease.held():
+                raise asyncio.CancelledError from error
+            _say_failed(name, workflow_id, error)
+            raise
         except Exception as error:
-            log.error("workflow_failed", workflow=name, workflow_id=workflow_id, exc_info=error)
+            _say_failed(name, workflow_id, error)
             raise
 
     def _call(self, name: str, argument: Json) -> tuple[Registered, Json]:
@@ -253,15 +264,6 @@ class DbosDurable:
         except TypeError as error:
             raise DurableError(f"the argument of '{name}' cannot be stored: {error}") from error
 
-    def _ended(self, workflow_id: str, task: asyncio.Task[Any]) -> None:
-        if self._running.get(workflow_id) is task:
-            del self._running[workflow_id]
-        done = not task.cancelled() and task.exception() is None
-        for waiting in self._waiting.get(workflow_id, ()):
-            if not waiting.done():
-                # What went wrong may be that the end could not be recorded: the row knows.
-                waiting.set_result(Done(task.result()) if done else Running())
-
     # Outcomes
 
     async def result(self, workflow_id: str, timeout_sec: float) -> Outcome:
@@ -270,22 +272,16 @@ class DbosDurable:
         deadline = loop.time() + timeout_sec
         while True:
             # Before the row is read, so that an end in between is not missed.
-            ended: asyncio.Future[Outcome] = loop.create_future()
-            self._waiting.setdefault(workflow_id, set()).add(ended)
-            try:
+            with self._here.awaited(workflow_id) as ended:
                 outcome = await self._status_until(workflow_id, max(deadline, loop.time() + 1))
                 left = deadline - loop.time()
                 if isinstance(outcome, Running) and left > 0:
-                    pause = _RECHECK_SEC if workflow_id in self._running else self._options.poll_sec
+                    pause = _RECHECK_SEC if workflow_id in self._here else self._options.poll_sec
                     await asyncio.wait([ended], timeout=min(left, pause))
-                if ended.done() and isinstance(ended.result(), Done):
-                    return ended.result()
-                if not isinstance(outcome, Running) or left <= 0:
-                    return outcome
-            finally:
-                self._waiting[workflow_id].discard(ended)
-                if not self._waiting[workflow_id]:
-                    del self._waiting[workflow_id]
+            if ended.done() and isinstance(ended.result(), Done):
+                return ended.result()
+            if not isinstance(outcome, Running) or left <= 0:
+                return outcome
 
     async def _status_until(self, workflow_id: str, deadline: float) -> Outcome:
         """As ``status``; a database that does not answer in time leaves everything running."""
@@ -351,6 +347,13 @@ class DbosDurable:
             raise DurableError(described(error)) from error
 
 
+def _say_failed(name: str, workflow_id: str, error: Exception) -> None:
+    # Without the traceback: to print one takes a terminal seconds, in which nothing else would run.
+    frames = traceback.extract_tb((error.__cause__ or error).__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    log.error("workflow_failed", workflow=name, workflow_id=workflow_id, error=described(error), at=place)
+
+
 @contextmanager
 def _survived(event: str) -> Generator[None]:
     """A chore that fails is done again at its next turn."""
@@ -358,13 +361,6 @@ def _survived(event: str) -> Generator[None]:
         yield
     except (DurableError, SQLAlchemyError) as error:
         log.warning(event, error=described(error))
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_CUT_OFF_SEC)
 
 
 def _into_wal(address: DatabaseAddress) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbos import DBOS
+from dbos import error as dbos_error
 
 from server.durable.port import Json, StepFailed
 from server.durable.stored import checked, described
@@ -30,12 +33,23 @@ class DbosSteps:
             except Exception as error:
                 raise StepFailed(described(error)) from error
 
-        return await DBOS.run_step_async({"name": name}, recorded)
+        with _cut_off():
+            return await DBOS.run_step_async({"name": name}, recorded)
 
     async def sleep(self, seconds: float) -> None:
         """See ``Steps``."""
-        await DBOS.sleep_async(max(seconds, _SHORTEST_SEC))
+        with _cut_off():
+            await DBOS.sleep_async(max(seconds, _SHORTEST_SEC))
 
     async def sleep_until(self, at: int) -> None:
         """See ``Steps``."""
         await self.sleep(at / 1000 - time.time())
+
+
+@contextmanager
+def _cut_off() -> Generator[None]:
+    """Ends a walk that is no longer this process's, in a way that workflows do not take for a failure."""
+    try:
+        yield
+    except dbos_error.DBOSWorkflowConflictIDError as error:
+        raise asyncio.CancelledError from error
