@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.database import Database, DatabaseAddress, upgrade
-from server.orders import Orders
+from server.orders.store import Orders
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from typing import Any
 
 from engine.models.base import Side
 from engine.models.execution import CooldownRules, EndOfZoneRules, ExecutionRules
-from server.orders import Denied, Intent, NewEvent, Orders
+from server.orders.intent import Intent, NewEvent
+from server.orders.store import Orders
+from server.orders.writing import Denied
 from server.trade_entry.identity import client_order_id, trade_id
 from server.trade_entry.ticket import Target, Ticket
 
