@@ -36,6 +36,11 @@ LEAST_SEC = 0.25
 
 LEASE_MS = 30_000
 
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,7 +60,8 @@ class Report:
 
 class Guardian:
     """``running`` gives the decision keys that workflows pursue; ``foreign_stop_ratio`` how far a position
-    that nobody here opened gets its stop away. Of several processes one at a time does the work.
+    that nobody here opened gets its stop away. Of several processes one at a time does the work;
+    ``wall_ms`` is the clock that their lease goes by.
     """
 
     def __init__(
@@ -63,10 +69,13 @@ class Guardian:
         desk: Desk,
         running: Callable[[], Awaitable[frozenset[str]]],
         foreign_stop_ratio: Callable[[], Decimal],
+        *,
+        wall_ms: Callable[[], int] = _wall_ms,
     ) -> None:
         self.desk = desk
         self.last: Report | None = None
         self._running, self._foreign_stop_ratio = running, foreign_stop_ratio
+        self._wall_ms = wall_ms
         self._holder = str(uuid4())
         self._lease = f"guardian:{desk.venue.name}:{desk.account}"
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -85,8 +94,7 @@ class Guardian:
     async def look_if_leading(self) -> None:
         """One look, unless another process does it. Nothing that goes wrong ends the watch."""
         try:
-            wall_ms = time.time_ns() // 1_000_000
-            if await self.desk.orders.lease(self._lease, self._holder, LEASE_MS, wall_ms):
+            if await self.desk.orders.lease(self._lease, self._holder, LEASE_MS, self._wall_ms()):
                 self.last = await self.look()
         except OrdersUnavailable as error:
             log.warning("guardian.unanswered", error=str(error))
