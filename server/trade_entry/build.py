@@ -41,8 +41,8 @@ class Draft:
 def build_plan(request: Request, facts: Facts, rules: TradeEntryDocument, market: Market) -> Draft:
     """The plan of one entry: zone, entry price, stop, size, leverage, targets.
 
-    Sizes, losses and margins count with the worst price the entry may be filled at. Nothing is rejected
-    here: where a step has no result the rest stays unknown, and the gate says why.
+    Losses count with the worst price the entry may be filled at, margins with the dearest. Nothing is
+    rejected here: where a step has no result the rest stays unknown, and the gate says why.
     """
     with localcontext(MONEY):
         return _Builder(request, facts, rules, market).draft()
@@ -122,7 +122,7 @@ class _Builder:
         loss_each = loss_per_contract(entry.limit_price, stop.price, contract)
         most = largest_size(contract, request.order.type)
         risk_size = size_for_risk(risk.risk_usdt, loss_each, contract.size_step, most)
-        unit_usdt = entry.limit_price * contract.contract_size
+        unit_usdt = entry.dearest * contract.contract_size
         self.facts |= {
             "risk_usdt": risk.risk_usdt,
             "risk_size": risk_size,
@@ -146,7 +146,7 @@ class _Builder:
             return None
         liquidation = self._liquidation(entry, stop, leverage)
 
-        size = min(risk_size, size_for_margin(budget, leverage.value, entry.limit_price, contract))
+        size = min(risk_size, size_for_margin(budget, leverage.value, entry.dearest, contract))
         self.facts |= {
             "size": size,
             "notional_usdt": size * unit_usdt,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from server.exchange.port import Book
 from server.trade_entry.preflight import MS_PER_SEC
-from server.trade_entry.quantise import MONEY, clamp, floor_to
+from server.trade_entry.quantise import MONEY, clamp, floor_to, times
 from server.trade_entry.size import loss_each
 from server.trade_entry.slippage import capped, spread_bps
 from server.trade_entry.ticket import Ticket
@@ -34,8 +34,8 @@ ConversionObstacle = Literal[
 class Conversion:
     """An immediate-or-cancel limit of ``size`` contracts at ``price``, the most (long) or least it may cost.
 
-    ``size`` is the rest, or less of it: at ``price`` it loses no more at the stop, fees included, than the
-    rest would have lost from the planned entry. With it the margin stays within the plan's as well.
+    ``size`` is the rest, or less of it: it loses no more at the stop, fees included, and is worth no more (so
+    that its margin is within the plan's) than the rest would at the planned price.
     """
 
     price: Decimal
@@ -81,14 +81,19 @@ def convert(ticket: Ticket, book: Book, now_ms: int, remaining: Decimal) -> Conv
         first = ticket.targets[0].price
         if price >= first if long else price <= first:
             return NoConversion("price_past_target")
-        size = _size(ticket, price, remaining)
+        size = _size(ticket, price, max(price, best), remaining)
         return Conversion(price, size) if size >= ticket.min_size else NoConversion("size_below_min")
 
 
-def _size(ticket: Ticket, price: Decimal, remaining: Decimal) -> Decimal:
-    planned = loss_each(ticket.price, ticket.stop, ticket.contract_size, ticket.taker_fee_ratio)
-    now = loss_each(price, ticket.stop, ticket.contract_size, ticket.taker_fee_ratio)
-    affordable = remaining if now <= planned else min(remaining, remaining * planned / now)
-    size = floor_to(affordable, ticket.size_step)
-    # The quotient is rounded; one step less where that would cost more than planned.
-    return size - ticket.size_step if size * now > remaining * planned else size
+def _size(ticket: Ticket, worst: Decimal, dearest: Decimal, remaining: Decimal) -> Decimal:
+    """What of the rest keeps to the plan's loss at the worst price, and to its value at the dearest."""
+    planned_loss = remaining * _loss_each(ticket, ticket.price)
+    planned_value = remaining * ticket.price
+    step = ticket.size_step
+    by_loss = times(planned_loss, _loss_each(ticket, worst) * step) * step
+    by_value = times(planned_value, dearest * step) * step
+    return min(floor_to(remaining, step), by_loss, by_value)
+
+
+def _loss_each(ticket: Ticket, price: Decimal) -> Decimal:
+    return loss_each(price, ticket.stop, ticket.contract_size, ticket.taker_fee_ratio)

@@ -40,6 +40,11 @@ class Entry:
     source: EntrySource
     limit_price: Decimal
 
+    @property
+    def dearest(self) -> Decimal:
+        """The price at which the position takes most margin: for a short that is the better one."""
+        return max(self.price, self.limit_price)
+
 
 def maker_price(side: Side, book: Book, tick: Decimal, inside_ticks: int) -> Decimal:
     """``inside_ticks`` ahead of the own side's best price, but one tick short of the other side's at most."""

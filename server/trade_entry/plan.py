@@ -29,8 +29,9 @@ class OrderPlan:
     """A complete order. Prices in quote currency, sizes in contracts, money in USDT.
 
     ``risk_size`` is what the risk alone allows, ``size`` what is ordered. ``loss_at_stop_usdt`` and
-    ``reward_usdt`` include the taker fee of both legs, ``margin_usdt`` is notional / leverage; notional, loss
-    and margin are those at the worst price of the entry. ``take_profit`` is the first target.
+    ``reward_usdt`` include the taker fee of both legs, ``margin_usdt`` is notional / leverage. A market order
+    may be filled between its entry and its limit price: the loss, and the notional with its margin, are the
+    most that can come of it. ``take_profit`` is the first target.
     """
 
     request: Request

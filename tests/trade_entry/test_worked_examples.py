@@ -210,14 +210,14 @@ EXAMPLES: list[Any] = [
         id="9-small-notional",
     ),
     # Example 10. r1 plus 0.3 % is 0.46 % away, so the stop moves to 0.5 % and says so. The cap of the market
-    # entry is the zone's edge, 148.113.
+    # entry is the zone's edge, 148.113; a short takes most margin at the bid.
     pytest.param(
         SOL_MARKET, signal("SOLUSDT", "short", "1m"), SOL_1M, SCALPER,
         {
             "zone": ("148.113", "148.387"), "entry": "148.261", "entry_source": "taker",
             "stop": "149.003", "stop_source": "pivot_min_distance", "take_profit": "146.888",
             "risk": "4.2", "risk_size": "39", "size": "39", "needed": 29, "leverage": 29,
-            "notional": "577.6407", "margin": "19.91864483", "loss": "4.16625144", "reward": "4.66405134",
+            "notional": "578.2179", "margin": "19.93854828", "loss": "4.16625144", "reward": "4.66405134",
         },
         id="10-short-market-pivot-guarded",
     ),
