@@ -76,7 +76,7 @@ def options(wire: Wire, clocks: Clocks, **changes: Any) -> BitmartOptions:
         "memo": MEMO,
         "base_url": "https://venue.test",
         "rate_factor": 1000.0,
-        "absence_recheck_sec": 0.0,
+        "absence_rechecks_sec": (0.0, 0.0, 0.0),
         "retries": ReadRetries(attempts=3, first_wait_sec=0.001, longest_wait_sec=0.002, jitter_sec=0.0),
         "transport": httpx.MockTransport(wire),
         "wall_sec": lambda: clocks.wall,

@@ -45,7 +45,7 @@ def client(url: str, transport: httpx.AsyncBaseTransport, **changes: Any) -> Bit
         "secret": DEMO_KEY.secret,
         "memo": DEMO_KEY.memo,
         "rate_factor": 1000.0,
-        "absence_recheck_sec": 0.0,
+        "absence_rechecks_sec": (0.0, 0.0, 0.0),
         "retries": ReadRetries(first_wait_sec=0.01, longest_wait_sec=0.02, jitter_sec=0.0),
         "transport": transport,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator
 from decimal import Decimal
 from typing import Any
@@ -91,7 +92,7 @@ async def test_a_late_order_shows_why_the_receive_window_is_waited_for() -> None
         assert said(await market.venue.submit(order("late"))) == "Unknown"
         server.clock.advance(market.venue.receive_window_ms)
         assert await market.venue.order(SYMBOL, "late") is None  # it came, and was too old
-        assert server.journal.codes[("/contract/private/submit-order", 30007)] == 1
+        assert (server.journal.accepted["early"], server.journal.accepted["late"]) == (1, 0)
 
 
 async def test_a_venue_whose_clock_jumps_is_followed() -> None:
@@ -130,3 +131,43 @@ async def test_the_documented_rates_are_kept_against_a_venue_that_counts() -> No
             for _ in range(5):
                 await market.venue.positions()
     assert not [entry for entry in server.journal.entries if entry.code == 30013]
+
+
+RATES = {
+    "drop_before": 0.06,
+    "drop_after": 0.06,
+    "late": 0.06,
+    "throttle": 0.06,
+    "error_before": 0.06,
+    "error_after": 0.06,
+    "reject": 0.06,
+    "duplicate_ack": 0.06,
+    "cut": 0.06,
+    "delay": 0.06,
+    "hide": 0.1,
+}
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 30))
+async def test_an_outcome_is_what_became_of_it_whatever_fails(seed: int) -> None:
+    """Accepted was done once, refused was not and will not be; unknown is settled once the window is over."""
+    seen: Counter[str] = Counter()
+    for each in range(seed, seed + 30):
+        server = BitMart(limits=False, clock=Clock(AT_MS))
+        async with opened(server, client("http://bitmart.test", Direct(server))) as market:
+            server.faults.randomly(each, RATES)
+            outcome = await market.venue.submit(order())
+            server.faults.clear()
+            server.clock.advance(market.venue.receive_window_ms + 1)
+            server.run_due()
+            done = server.journal.accepted["eg1"]
+            seen[said(outcome)] += 1
+            if said(outcome) in ("Accepted", "duplicate_client_order_id"):
+                assert done == 1, (each, outcome)
+            elif isinstance(outcome, Refused):
+                assert done == 0, (each, outcome)
+            else:
+                assert done <= 1, (each, outcome)
+            found = await market.venue.order(SYMBOL, "eg1")
+            assert (found is not None) == done, (each, outcome)
+    assert seen["Accepted"] and seen["Unknown"] and len(seen) > 3, seen

@@ -394,7 +394,7 @@ async def test_secrets_are_never_seen(wire: Wire, clocks: Clocks, capsys: pytest
         {"timeout_sec": 0},
         {"receive_window_ms": 0},
         {"rate_factor": -1},
-        {"absence_recheck_sec": -1},
+        {"absence_rechecks_sec": (0.1, -1.0)},
         {"retries": {"attempts": 0}},
         {"api_key": "k\n", "secret": "s", "memo": "m"},
     ],

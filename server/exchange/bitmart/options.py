@@ -37,8 +37,8 @@ class BitmartOptions:
     ``maker_fee_ratio``, ``taker_fee_ratio``: the standard rates; where the account's own are higher, those.
     ``rate_factor``: multiplies the documented request rates. Several processes behind one address or key
     divide them, so each of two takes 0.5; buckets are per process and know nothing of one another.
-    ``absence_recheck_sec``: an order that is not found is looked for once more after so long, because the
-    venue's reads may lag behind its writes.
+    ``absence_rechecks_sec``: an order that is not found is looked for again after each of these waits,
+    because the venue's reads may lag behind its writes.
     ``transport``, ``wall_sec``, ``monotonic_sec``: replaced by tests.
     """
 
@@ -52,7 +52,7 @@ class BitmartOptions:
     maker_fee_ratio: Decimal = Decimal("0.0002")
     taker_fee_ratio: Decimal = Decimal("0.0006")
     rate_factor: float = 1.0
-    absence_recheck_sec: float = 0.25
+    absence_rechecks_sec: tuple[float, ...] = (0.25, 0.5, 1.0)
     retries: ReadRetries = ReadRetries()
     transport: httpx.AsyncBaseTransport | None = field(default=None, repr=False)
     wall_sec: Callable[[], float] = field(default=time.time, repr=False)
@@ -70,8 +70,8 @@ class BitmartOptions:
         for name in ("timeout_sec", "receive_window_ms", "present_ms", "rate_factor"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
-        if self.absence_recheck_sec < 0:
-            raise ValueError(f"absence_recheck_sec must be 0 or more, not {self.absence_recheck_sec}")
+        if any(wait < 0 for wait in self.absence_rechecks_sec):
+            raise ValueError(f"absence_rechecks_sec must be 0 or more, not {self.absence_rechecks_sec}")
         if self.retries.attempts < 1:
             raise ValueError(f"a read is tried at least once, not {self.retries.attempts} times")
 

@@ -133,12 +133,14 @@ class AccountReader:
         """Looks among the open orders, then in the history of the last 7 days (its documented reach).
 
         The order of looking matters: an order that closes in between is in the history. None means that it
-        was in neither, twice, and that both lists were complete; an order sent less than
+        was in neither, each time, and that both lists were complete; an order sent less than
         ``receive_window_ms`` ago may still arrive.
         """
         found = await self._find(symbol, client_order_id)
-        if found is None:
-            await asyncio.sleep(self._options.absence_recheck_sec)
+        for wait_sec in self._options.absence_rechecks_sec:
+            if found is not None:
+                break
+            await asyncio.sleep(wait_sec)
             found = await self._find(symbol, client_order_id)
         return found
 
