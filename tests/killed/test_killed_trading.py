@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from conftest import LocalVenue, Traders, eventually
+from killed_processes import LocalVenue, Traders, eventually
 from trading_process import ORDER_TTL_SEC
 
 from server.database import Database, DatabaseAddress

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from run_answers import READY
 
 from server.exchange.paper import PaperExchange
 from server.run.rules import RulesInForce
@@ -28,10 +29,28 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
+async def trading(settings: Settings) -> AsyncIterator[Service]:
+    """The same, placing orders at a paper venue whose clock runs from a minute with READY symbols."""
+    running = settings.model_copy(update={"paper_start": READY, "paper_speed": 1.0})
+    async with service(running, trades=True) as opened:
+        yield opened
+
+
+@pytest.fixture
 def runner_on(opened: Service) -> Callable[[PaperExchange], Runner]:
     """Another runner of the same service, on a venue of the test's own."""
 
     def make(venue: PaperExchange) -> Runner:
-        return Runner(RulesInForce(opened.rulesets), {"paper": venue}, opened.journal, default_exchange=None)
+        return Runner(
+            RulesInForce(opened.rulesets),
+            {"paper": venue},
+            opened.journal,
+            orders=opened.orders,
+            metrics=opened.metrics,
+            dispatcher=None,
+            align=None,
+            default_exchange=None,
+            live=False,
+        )
 
     return make

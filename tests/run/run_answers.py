@@ -12,6 +12,9 @@ from server.instants import at
 SHORTS = at("2025-06-01T00:07:00Z")
 """ETHUSDT, SOLUSDT and BNBUSDT are READY short."""
 
+READY = at("2025-06-01T07:46:00Z")
+"""SUIUSDT is READY short and LINKUSDT long."""
+
 LONG = at("2025-06-02T07:09:00Z")
 """LINKUSDT is READY long."""
 

@@ -63,6 +63,15 @@ async def test_journal_unavailable(opened: Service, golden: SnapshotAssertion) -
     assert {"status": answer["status"], "error": error | {"message": said}} == golden
 
 
+async def test_orders_unavailable(trading: Service, golden: SnapshotAssertion) -> None:
+    async with trading.database.write() as connection:
+        await connection.exec_driver_sql("ALTER TABLE order_intent RENAME TO gone")
+    request = RunRequest(actor="test", dry_run=False, may_trade=True, symbols=("SUIUSDT",))
+    data = (await trading.runner.run(request)).to_json()["data"]
+    decision = data["symbols"]["SUIUSDT"]["trading_decision"]
+    assert {"decision": decision, "errors": data["errors"]} == golden
+
+
 def test_no_reason_is_left_out() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {str(reason) for reason in RunReason} <= tested

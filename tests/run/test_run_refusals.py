@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from run_answers import BUNDLED, QUIET
+from run_answers import BUNDLED, QUIET, READY
 
 from server.run import RequestProblem, RunRequest
 from server.service import Service, service
-from server.settings import load_settings, shipped_rules
+from server.settings import Settings, load_settings, shipped_rules
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,7 @@ CASES = [
     ({"market_type": "futurs"}, [("market_type", "unknown", "futures", "no market type 'futurs'")]),
     ({"workers": 0}, [("workers", "invalid", None, "expected 1 to 16, not 0")]),
     ({"workers": 17}, [("workers", "invalid", None, "expected 1 to 16, not 17")]),
-    ({"dry_run": False}, [("dry_run", "impossible", None, "only dry runs")]),
+    ({"dry_run": False}, [("dry_run", "impossible", None, "opened to look only")]),
     ({"as_of_ms": QUIET + 1}, [("as_of", "impossible", None, "which says 2025-06-03T15:32:00Z")]),
     ({"as_of_ms": QUIET // 1000}, [("as_of", "invalid", None, "milliseconds since 1970")]),
     ({"symbols": ("BTCUSD",)}, [("symbols", "unknown", "BTCUSDT", "paper has no symbol 'BTCUSD'")]),
@@ -51,7 +51,7 @@ CASES = [
             ("profile", "unknown", None, "'x'"),
             ("validation_mode", "unknown", None, "'y'"),
             ("workers", "invalid", None, "99"),
-            ("dry_run", "impossible", None, "dry"),
+            ("dry_run", "impossible", None, "opened to look only"),
         ],
     ),
 ]
@@ -92,3 +92,23 @@ async def test_modes(opened: Service, mode: str | None, used: str) -> None:
 async def test_market_types(opened: Service, market_type: str) -> None:
     request = RunRequest(actor="test", market_type=market_type, symbols=("BTCUSDT",))
     assert (await opened.runner.run(request)).to_json()["data"]["run"]["market_type"] == "perpetual"
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "said"),
+    [
+        ({}, "dry_run", "orders need a key with the role trade"),
+        ({"may_trade": True, "as_of_ms": READY - 120_000}, "as_of", "orders are placed on the present"),
+    ],
+)
+async def test_orders_are_refused(trading: Service, asked: dict, field: str, said: str) -> None:
+    with pytest.raises(RequestProblem) as refused:
+        await trading.runner.run(RunRequest(actor="test", dry_run=False, **({"as_of_ms": None} | asked)))
+    assert refused.value.field == field
+    assert said in refused.value.message
+
+
+async def test_a_standing_paper_clock_takes_no_orders(settings: Settings) -> None:
+    async with service(settings, trades=True) as opened:
+        with pytest.raises(RequestProblem, match="serve --start"):
+            await opened.runner.run(RunRequest(actor="test", dry_run=False, may_trade=True))

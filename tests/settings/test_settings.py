@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from server.settings import Settings, SettingsError, load_settings, shipped_rules
 
@@ -20,6 +21,9 @@ def problems() -> tuple[str, ...]:
     with pytest.raises(SettingsError) as caught:
         load_settings()
     return caught.value.problems
+
+
+KEYS = "desk:trade:0123456789abcdef0123456789abcdef"
 
 
 def test_an_empty_environment_is_enough() -> None:
@@ -41,6 +45,14 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "PAPER_BALANCE_USDT": "250.5",
         "PAPER_START": "2025-06-01T00:00:00Z",
         "PAPER_SPEED": "60",
+        "LIVE": "1",
+        "API_KEYS": KEYS,
+        "DISPATCH": "async",
+        "DECISION_WAIT_SEC": "2.5",
+        "BITMART_BASE_URL": "http://127.0.0.1:1",
+        "BITMART_API_KEY": "key",
+        "BITMART_SECRET": "secret",
+        "BITMART_MEMO": "memo",
         "HOST": "0.0.0.0",
         "PORT": "9000",
     }
@@ -57,6 +69,14 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "paper_at": None,
         "paper_start": 1_748_736_000_000,
         "paper_speed": 60.0,
+        "live": True,
+        "api_keys": SecretStr(KEYS),
+        "dispatch": "async",
+        "decision_wait_sec": 2.5,
+        "bitmart_base_url": "http://127.0.0.1:1",
+        "bitmart_api_key": SecretStr("key"),
+        "bitmart_secret": SecretStr("secret"),
+        "bitmart_memo": SecretStr("memo"),
         "host": "0.0.0.0",
         "port": 9000,
     }
@@ -92,7 +112,9 @@ def test_given_values_win(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PAPER_SPEED", "2", "ENTRYGATE_PAPER_SPEED needs ENTRYGATE_PAPER_START"),
         ("DATABASE_URL", "mysql://me:hunter2@db/x", "ENTRYGATE_DATABASE_URL: no driver for 'mysql'"),
         ("DATABSE_URL", "x", "ENTRYGATE_DATABSE_URL: no such setting; did you mean ENTRYGATE_DATABASE_URL?"),
-        ("LIVE", "1", "ENTRYGATE_LIVE: no such setting"),
+        ("LIVE", "1", "ENTRYGATE_LIVE needs a key with the role trade"),
+        ("BITMART_MEMO", "m", "ENTRYGATE_BITMART_API_KEY, _SECRET and _MEMO are given together"),
+        ("DISPATCH", "queue", "ENTRYGATE_DISPATCH: input should be 'sync' or 'async'"),
     ],
 )
 def test_a_wrong_setting_names_its_variable(
