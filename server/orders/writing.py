@@ -65,7 +65,9 @@ def check_change(intent: Intent, change: Change) -> None:
         raise OrderIsDone(
             f"{intent.decision_key} is {intent.state}; its {' and '.join(changed)} cannot change"
         )
-    if "state" in changed and change.get("state") in ("deciding", "recorded"):
+    # What was sent and came to nothing goes back, to be sent again: its ticket stays as it was recorded.
+    again = change.get("state") == "recorded" and intent.state in ("submitting", "resting")
+    if "state" in changed and change.get("state") in ("deciding", "recorded") and not again:
         raise ValueError(f"an intent becomes {change.get('state')} by begin, record or reopen, not by change")
 
 
