@@ -42,11 +42,18 @@ def _journal() -> list[Row]:
     return journal.run()
 
 
+def _trading() -> list[Row]:
+    from bench import trading
+
+    return trading.run()
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "rules": ("Rule evaluation", _rules),
     "run": ("One run of 200 symbols, 1m and 5m", _run),
     "startup": ("Start-up", _startup),
     "journal": ("Journal", _journal),
+    "trading": ("Trade entry at the paper venue", _trading),
 }
 
 

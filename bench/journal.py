@@ -38,6 +38,10 @@ from server.exchange.paper.venue import PaperExchange
 from server.exchange.port import Contract
 from server.instants import iso
 from server.journal import DecisionFilter, Journal, RunRecord
+from server.orders.store import Orders
+from server.trade_entry.decide import MAIN_ACCOUNT
+from server.trade_entry.guards import fetch_account
+from server.trade_entry.identity import decision_key
 
 NAMES = 200
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
@@ -53,11 +57,11 @@ def run() -> list[Row]:
 
 async def _measured() -> list[Row]:
     rules = profile()
-    trade = await _trade(rules)
     with tempfile.TemporaryDirectory() as folder:
         address = DatabaseAddress.of_file(Path(folder) / "journal.db")
         upgrade(address)
         database = Database.open(address)
+        trade = await _trade(rules, database)
         journal = Journal(database)
         spent: list[float] = []
         count = ready = 0
@@ -212,7 +216,7 @@ async def _names() -> dict[str, CandleSet]:
     return made
 
 
-async def _trade(rules: Profile) -> str:
+async def _trade(rules: Profile, database: Database) -> str:
     """A simulated trade-entry decision, as JSON."""
     venue = PaperExchange(PaperOptions())
     now, symbol = await venue.now_ms(), "BTCUSDT"
@@ -220,7 +224,11 @@ async def _trade(rules: Profile) -> str:
     signal = trade_entry.Signal(symbol, "long", "1m", now - MINUTE_MS, now, rules.name, price)
     needed = trade_entry.facts_needed(rules.trade_entry, "1m")
     facts = {key: float(price) * (0.001 if key[0] == "atr" else 1.0) for key in needed}
-    made = await trade_entry.decide(signal, facts, rules.trade_entry, rules.gates, venue, dry_run=True)
+    key = decision_key(signal, venue.name, MAIN_ACCOUNT)
+    account = await fetch_account(venue, Orders(database), MAIN_ACCOUNT, now, [key])
+    made = await trade_entry.decide(
+        signal, facts, rules.trade_entry, rules.gates, venue, account, dry_run=True
+    )
     assert made.status == "simulated"
     return json.dumps(made.to_json())
 

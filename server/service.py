@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import structlog
+
 from engine.ruleset import RulesetStore
 from server.database import Database, upgrade
+from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.ledger import TableLedger
 from server.exchange.port import Exchange
@@ -24,6 +27,8 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from server.trading import Trading
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,11 @@ async def _venues(
             )
         )
         stack.push_async_callback(bitmart.aclose)
-        await bitmart.open()
+        try:
+            await bitmart.open()
+        except VenueUnavailable as error:
+            # The rest can work; this venue says by itself why it takes no orders until it answers.
+            log.error("venue.unavailable", exchange="bitmart", error=str(error))
         venues["bitmart"] = bitmart
     return venues
 
