@@ -10,6 +10,7 @@ from engine.models.base import Side
 from server.exchange.paper import desk, statement
 from server.exchange.paper.market import BUNDLED
 from server.exchange.paper.matching import Bar, MatchingRules, advance
+from server.exchange.paper.register import Account, Archive
 from server.exchange.paper.specification import read_specifications
 from server.exchange.paper.state import State, decode, encode
 from server.exchange.port import Book
@@ -110,6 +111,11 @@ class Desk:
             bar = self.bar(candle)
             self.state = decode(encode(self.state))
             advance(self.state, self.now_ms, [bar], SPECIFICATIONS, self.rules)
+
+    @property
+    def account(self) -> Account:
+        """The state, with nothing in an archive."""
+        return Account(self.state, Archive(0, 0, {}, ()))
 
     @property
     def fills(self) -> list[str]:

@@ -12,7 +12,7 @@ from paper_desk import SPECIFICATION, SYMBOL, Desk
 from server.exchange.paper import desk as venue_desk
 from server.exchange.paper import statement
 from server.exchange.paper.state import encode
-from server.exchange.trading import Accepted, EntryOrder, Refused
+from server.exchange.trading import Accepted, Refused
 
 REFUSED = [
     ({"time_in_force": "post_only", "price": Decimal(101)}, "would_cross", "would trade at 101 at once"),
@@ -88,10 +88,6 @@ def test_every_kind_of_request_takes_its_client_id_for_ever() -> None:
     desk.close("long", 5)
     used.append(f"close{desk.count}")
     desk.play((100, 106, 99, 100))  # the take profit has fired
-    week = 7 * 24 * 60
-    desk.now_ms += (week + 1) * 60_000
-    desk.state.prune(desk.now_ms)
-    assert len(desk.state.closed_orders) == 0
     for client_id in used:
         outcome = desk.submit(replace(desk.order("long", 99), client_order_id=client_id))
         assert isinstance(outcome, Refused)
@@ -134,7 +130,7 @@ def test_a_crossing_limit_takes_what_stands_at_the_touch(
 ) -> None:
     desk = Desk()
     key = desk.enter("long", 103, size, time_in_force=time_in_force)
-    state = statement.order_state(desk.state, SYMBOL, key)
+    state = statement.order_state(desk.account, SYMBOL, key)
     assert state is not None
     assert (state.filled_size, state.status == "open") == (filled, open_after)
     assert state.average_price == (101 if filled else None)
@@ -156,29 +152,16 @@ def test_triggers_reduce_and_are_found_by_their_ids() -> None:
     desk = Desk()
     desk.enter("long", None)
     desk.protect("long", "stop_loss", 90)
-    waiting = statement.order_state(desk.state, SYMBOL, f"trigger{desk.count}")
+    waiting = statement.order_state(desk.account, SYMBOL, f"trigger{desk.count}")
     assert waiting is not None
     assert (waiting.status, waiting.size, waiting.filled_size) == ("open", 10, 0)
     desk.protect("long", "take_profit", 110, 25)
     desk.play((100, 111, 99, 100))
-    fired = statement.order_state(desk.state, SYMBOL, f"trigger{desk.count}")
+    fired = statement.order_state(desk.account, SYMBOL, f"trigger{desk.count}")
     assert fired is not None
     # More than there was: only what there was, and no short.
     assert (fired.status, fired.size, fired.filled_size, fired.average_price) == ("closed", 25, 10, 110)
-    taken_along = statement.order_state(desk.state, SYMBOL, waiting.client_order_id)
+    taken_along = statement.order_state(desk.account, SYMBOL, waiting.client_order_id)
     assert taken_along is not None
     assert (taken_along.status, taken_along.filled_size) == ("closed", 0)
     assert (desk.held, desk.waiting) == ([], [])
-
-
-def test_forgetting_keeps_the_profit() -> None:
-    desk = Desk()
-    desk.enter("long", None)
-    desk.play((100, 106, 99, 105))
-    desk.close("long", 10)
-    before = [statement.realised_pnl(desk.state, since) for since in (0, 1, 60_000, 60_001)]
-    desk.state.prune(60_000 + 8 * 86_400_000)
-    assert desk.state.fills == []
-    assert [statement.realised_pnl(desk.state, since) for since in (0, 1, 60_000, 60_001)] == before
-    assert before[0] < before[1] == before[2] > 0 == before[3]
-    assert isinstance(desk.order("long", 99), EntryOrder)

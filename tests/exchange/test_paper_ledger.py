@@ -100,6 +100,29 @@ async def test_one_order_of_many_senders_is_taken(database_url: str) -> None:
         assert len(await there.venue.open_orders()) == 1
 
 
+async def test_a_long_past_leaves_the_document_and_is_not_forgotten(database_url: str) -> None:
+    async with opened(database_url) as database:
+        ledger = TableLedger(database)
+        market = DrivenMarket(ledger, balance_usdt=Decimal(100_000))
+        trader = await Trader.on(market)
+        entries = [trader.at_market() for _ in range(120)]
+        sizes: list[int] = []
+        for order in entries:
+            accepted(await market.venue.submit(order))
+            accepted(await market.venue.close(trader.closing(order.size)))
+            sizes.append(len(await ledger.read() or ""))
+        assert max(sizes[-20:]) <= max(sizes[:100])
+        # Also in the eyes of a process that was not there.
+        for venue in (market.venue, DrivenMarket(TableLedger(database)).venue):
+            first = await venue.order(market.symbol, entries[0].client_order_id)
+            assert first is not None and first.filled_size == trader.size
+            assert len(await venue.fills(market.symbol, 0)) == 240
+            realised = await venue.realised_pnl(0)
+            assert realised == (await venue.balance()).equity_usdt - 100_000 < 0
+            assert await venue.realised_pnl(await venue.now_ms() + 1) == 0
+            refused(await venue.submit(entries[0]), "duplicate_client_order_id")
+
+
 SENDER = """
 import asyncio, sys
 from decimal import Decimal

@@ -93,7 +93,7 @@ def test_money_and_positions_are_conserved(story: list[Any], seed: int) -> None:
     # Cash is what was realised less what was paid, and nothing else.
     paid = sum((fill.realised_pnl_usdt - fill.fee_usdt for fill in state.fills), Decimal(0))
     assert state.cash_usdt == desk.opening + paid
-    assert statement.realised_pnl(state, 0) == paid
+    assert statement.realised_pnl(desk.account, 0) == paid
     # Equity is what all purchases and sales come to at the last price.
     signed = [(sign(f.side) * (-1 if f.closes else 1) * f.size, f.price, f.fee_usdt) for f in state.fills]
     worth = sum((size * (desk.last - price) - fee for size, price, fee in signed), Decimal(0))

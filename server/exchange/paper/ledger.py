@@ -1,4 +1,4 @@
-"""Where a paper venue keeps its account: one JSON document, in memory or as a row of the database.
+"""Where a paper venue keeps its account: a JSON document and pages of its past, in memory or in the database.
 
 A change is read, made and written in one exclusive turn, so several processes can share one account, and a
 process that is killed leaves the account as its last finished turn left it.
@@ -10,10 +10,10 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,16 +27,25 @@ class LedgerUnavailable(Exception):
 
 @dataclass(slots=True)
 class Turn:
-    """An exclusive turn: ``document`` is what is kept; what it is set to is kept when the turn ends."""
+    """An exclusive turn: ``document`` is what is kept; what it is set to is kept when the turn ends.
+
+    ``pages`` are added then, by keys that were never used; ``clears`` takes away those there were before.
+    """
 
     document: str | None
+    pages: dict[str, str] = field(default_factory=dict[str, str])
+    clears: bool = False
 
 
 class Ledger(Protocol):
-    """Keeps one document; None is one that was never written."""
+    """Keeps one document, None before it was ever written, and pages that never change."""
 
     async def read(self) -> str | None:
         """The document as the last finished turn of any process left it."""
+        ...
+
+    async def page(self, key: str) -> str | None:
+        """A page that a finished turn has added; None where it has been cleared away."""
         ...
 
     def turn(self) -> AbstractAsyncContextManager[Turn]:
@@ -49,10 +58,14 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self._document: str | None = None
+        self._pages: dict[str, str] = {}
         self._lock = asyncio.Lock()
 
     async def read(self) -> str | None:
         return self._document
+
+    async def page(self, key: str) -> str | None:
+        return self._pages.get(key)
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[Turn]:
@@ -60,24 +73,31 @@ class MemoryLedger:
             turn = Turn(self._document)
             yield turn
             self._document = turn.document
+            self._pages = turn.pages if turn.clears else {**self._pages, **turn.pages}
 
 
 class TableLedger:
-    """One row of ``paper_ledger``; survives the process and is shared by all that name it alike."""
+    """Rows of ``paper_ledger``: the document is called ``name``, its pages ``name/key``. It survives the
+    process and is shared by all that name it alike.
+    """
 
     def __init__(self, database: Database, name: str = "paper") -> None:
         self._database = database
         self._name = name
         # Turns of one process wait here, where waiting is cheap, and not for the lock of the database.
         self._lock = asyncio.Lock()
-        own = paper_ledger.c.name == name
-        self._select = select(paper_ledger.c.document).where(own)
-        self._update = update(paper_ledger).where(own)
+        self._select = select(paper_ledger.c.document).where(paper_ledger.c.name == name)
 
     async def read(self) -> str | None:
         with _named():
             async with self._database.read() as connection:
                 return await connection.scalar(self._select) or None
+
+    async def page(self, key: str) -> str | None:
+        wanted = select(paper_ledger.c.document).where(paper_ledger.c.name == self._page(key))
+        with _named():
+            async with self._database.read() as connection:
+                return await connection.scalar(wanted)
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[Turn]:
@@ -86,9 +106,23 @@ class TableLedger:
                 turn = Turn(await self._lock_row(connection))
                 before = turn.document
                 yield turn
-                if turn.document is not None and turn.document != before:
-                    row = {"document": turn.document, "recorded_at": int(time.time() * 1000)}
-                    await connection.execute(self._update, row)
+                if turn.document != before:
+                    await self._write(connection, turn)
+
+    async def _write(self, connection: AsyncConnection, turn: Turn) -> None:
+        now = int(time.time() * 1000)
+        own = paper_ledger.c.name == self._name
+        row = {"document": turn.document, "recorded_at": now}
+        await connection.execute(update(paper_ledger).where(own).values(row))
+        if turn.clears:
+            pages = paper_ledger.c.name.startswith(self._page(""), autoescape=True)
+            await connection.execute(delete(paper_ledger).where(pages))
+        for key, document in turn.pages.items():
+            row = {"name": self._page(key), "document": document, "recorded_at": now}
+            await connection.execute(insert(paper_ledger).values(row))
+
+    def _page(self, key: str) -> str:
+        return f"{self._name}/{key}"
 
     async def _lock_row(self, connection: AsyncConnection) -> str | None:
         locked = self._select.with_for_update()

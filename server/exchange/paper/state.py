@@ -14,8 +14,8 @@ import msgspec
 from engine.models.base import Side
 from server.exchange.trading import Fill, OrderSide, OrderType, TriggerKind
 
-KEPT_MS = 7 * 86_400_000
-"""Closed orders and fills are kept so long in the venue's time; client ids for ever."""
+_HOT = 100
+"""So many closed orders and so many fills stay in the document; older ones go to pages, a hundred at once."""
 
 
 class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -85,9 +85,16 @@ class Session(msgspec.Struct, frozen=True):
     began_unix_ms: int
 
 
+class Page(msgspec.Struct):
+    """Closed orders by client id and fills, oldest first: what has happened and changes no more."""
+
+    orders: dict[str, Order]
+    fills: list[Fill]
+
+
 class State(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The account. Candles have been matched up to ``matched_ms``; ``cash_usdt`` is equity less what is
-    unrealised. ``settled`` is what was realised by fills that are no longer kept, with its instants.
+    unrealised. ``pages`` counts what has been taken out by `fold`.
     """
 
     cash_usdt: Decimal
@@ -100,8 +107,7 @@ class State(msgspec.Struct, kw_only=True, omit_defaults=True):
     triggers: dict[str, Trigger] = {}
     leverages: dict[str, int] = {}
     fills: list[Fill] = []
-    settled: list[tuple[int, Decimal]] = []
-    retired_ids: set[str] = set()
+    pages: int = 0
 
     @property
     def at_stake(self) -> bool:
@@ -153,24 +159,22 @@ class State(msgspec.Struct, kw_only=True, omit_defaults=True):
         self.closed_orders[order.client_order_id] = order
 
     def knows(self, client_order_id: str) -> bool:
-        """Whether an order, trigger or closing has ever had this id."""
+        """Whether an order, trigger or closing has this id, pages aside."""
         return (
             client_order_id in self.open_orders
             or client_order_id in self.closed_orders
-            or client_order_id in self.retired_ids
             or any(t.client_order_id == client_order_id for t in self.triggers.values())
         )
 
-    def prune(self, now_ms: int) -> None:
-        """Forgets what closed more than a week ago, but no client id and no profit."""
-        horizon = now_ms - KEPT_MS
-        old = [key for key, order in self.closed_orders.items() if order.updated_at_ms < horizon]
-        for key in old:
-            del self.closed_orders[key]
-        self.retired_ids.update(old)
-        while self.fills and self.fills[0].at_ms < horizon:
-            fill = self.fills.pop(0)
-            self.settled.append((fill.at_ms, fill.realised_pnl_usdt - fill.fee_usdt))
+    def fold(self) -> Page | None:
+        """Takes out the older half of a history that has grown long; None of one that has not."""
+        if max(len(self.closed_orders), len(self.fills)) < 2 * _HOT:
+            return None
+        old = list(self.closed_orders)[:-_HOT]
+        page = Page({key: self.closed_orders.pop(key) for key in old}, self.fills[:-_HOT])
+        del self.fills[:-_HOT]
+        self.pages += 1
+        return page
 
 
 def trigger_order(trigger: Trigger, size: Decimal, leverage: int) -> Order:
@@ -191,14 +195,19 @@ def trigger_order(trigger: Trigger, size: Decimal, leverage: int) -> Order:
     )
 
 
-def encode(state: State) -> str:
+def encode(document: State | Page) -> str:
     """The document, whose order of keys is that of the objects."""
-    return msgspec.json.encode(state).decode()
+    return msgspec.json.encode(document).decode()
 
 
 def decode(document: str) -> State:
     """Raises `msgspec.ValidationError` for a document of another make."""
     return msgspec.json.decode(document, type=State)
+
+
+def decode_page(document: str) -> Page:
+    """Raises `msgspec.ValidationError` for a document of another make."""
+    return msgspec.json.decode(document, type=Page)
 
 
 def _place(symbol: str, side: Side) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from server.exchange.paper.account import (
@@ -12,6 +12,7 @@ from server.exchange.paper.account import (
     liquidation_price,
     unrealised,
 )
+from server.exchange.paper.register import Account
 from server.exchange.paper.state import Order, State, trigger_order
 from server.exchange.port import Balance, OpenOrder, Position
 from server.exchange.trading import Fill, OrderState, TriggerOrder
@@ -85,17 +86,16 @@ def trigger_orders(state: State) -> Sequence[TriggerOrder]:
     )
 
 
-def order_state(state: State, symbol: str, client_order_id: str) -> OrderState | None:
-    """The order, closing or trigger of that id. A waiting trigger is open, with the size it would close.
-
-    Of a closed one older than a week only its id is left: it is answered as unknown here.
-    """
-    found = state.open_orders.get(client_order_id)
+def order_state(account: Account, symbol: str, client_order_id: str) -> OrderState | None:
+    """The order, closing or trigger of that id. A waiting trigger is open, with the size it would close."""
+    state = account.state
+    found, status = state.open_orders.get(client_order_id), "open"
+    if found is None:
+        found, status = state.closed_orders.get(client_order_id), "closed"
+    if found is None:
+        found = account.archive.orders.get(client_order_id)
     if found is not None:
-        return _as_state(found, "open") if found.symbol == symbol else None
-    found = state.closed_orders.get(client_order_id)
-    if found is not None:
-        return _as_state(found, "closed") if found.symbol == symbol else None
+        return _as_state(found, status) if found.symbol == symbol else None
     for trigger in state.triggers.values():
         if trigger.client_order_id == client_order_id and trigger.symbol == symbol and client_order_id:
             position = state.position(symbol, trigger.side)
@@ -104,16 +104,19 @@ def order_state(state: State, symbol: str, client_order_id: str) -> OrderState |
     return None
 
 
-def fills(state: State, symbol: str, since_ms: int) -> Sequence[Fill]:
+def fills(account: Account, symbol: str, since_ms: int) -> Sequence[Fill]:
     """Oldest first."""
-    return tuple(fill for fill in state.fills if fill.symbol == symbol and fill.at_ms >= since_ms)
+    return tuple(fill for fill in _since(account, since_ms) if fill.symbol == symbol)
 
 
-def realised_pnl(state: State, since_ms: int) -> Decimal:
+def realised_pnl(account: Account, since_ms: int) -> Decimal:
     """Profits less losses and fees."""
-    kept = (f.realised_pnl_usdt - f.fee_usdt for f in state.fills if f.at_ms >= since_ms)
-    settled = (amount for at_ms, amount in state.settled if at_ms >= since_ms)
-    return sum(kept, ZERO) + sum(settled, ZERO)
+    return sum((fill.realised_pnl_usdt - fill.fee_usdt for fill in _since(account, since_ms)), ZERO)
+
+
+def _since(account: Account, since_ms: int) -> Iterator[Fill]:
+    yield from account.archive.since(since_ms)
+    yield from (fill for fill in account.state.fills if fill.at_ms >= since_ms)
 
 
 def _as_state(order: Order, status: str) -> OrderState:

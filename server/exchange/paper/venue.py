@@ -24,7 +24,7 @@ from server.exchange.paper.ledger import Ledger, LedgerUnavailable, MemoryLedger
 from server.exchange.paper.market import BUNDLED, UNSPECIFIED, RecordedMarket
 from server.exchange.paper.matching import MatchingRules, advance
 from server.exchange.paper.options import PaperOptions
-from server.exchange.paper.register import Register, StateTurn
+from server.exchange.paper.register import Account, Register
 from server.exchange.paper.session import SharedClock
 from server.exchange.paper.specification import Specification
 from server.exchange.paper.state import State
@@ -45,11 +45,10 @@ from server.instants import iso
 
 __all__ = ["BUNDLED", "PaperExchange"]
 
-_PATIENCE_SEC = 5
+_PATIENCE_SEC = 2
 """A request that has waited longer for its turn at the account is turned away."""
 
 _MINUTE_MS = STEP_MS["1m"]
-_HOUR_MS = STEP_MS["1h"]
 
 
 class PaperExchange:
@@ -101,9 +100,9 @@ class PaperExchange:
         new one begins with a new account. Without a shared clock there is nothing to open.
         """
         if self._shared is not None:
-            async with self._ledger_turn() as turn:
-                self._clock, turn.state, self.session_note = self._shared.begin(
-                    turn.state, self._opening(), join=join
+            async with self._register.turn() as account:
+                self._clock, account.state, self.session_note = self._shared.begin(
+                    account.state, self._opening(), join=join
                 )
 
     # -- the market
@@ -133,31 +132,30 @@ class PaperExchange:
     # -- the account
 
     async def balance(self) -> Balance:
-        state, marks = await self._account("balance")
+        state, marks = await self._marked("balance")
         return statement.balance(state, self.market.specifications, marks)
 
     async def positions(self) -> Sequence[Position]:
-        state, marks = await self._account("positions")
+        state, marks = await self._marked("positions")
         return statement.positions(state, self.market.specifications, marks)
 
     async def open_orders(self) -> Sequence[OpenOrder]:
-        return statement.open_orders(await self._state("open_orders"))
+        return statement.open_orders((await self._account("open_orders")).state)
 
     async def trigger_orders(self) -> Sequence[TriggerOrder]:
-        return statement.trigger_orders(await self._state("trigger_orders"))
+        return statement.trigger_orders((await self._account("trigger_orders")).state)
 
     async def order(self, symbol: str, client_order_id: str) -> OrderState | None:
-        """Also a closing and a trigger of that id; a week after it has closed, only its id is remembered."""
+        """Also a closing and a trigger of that id."""
         self.market.history(symbol)
-        return statement.order_state(await self._state("order"), symbol, client_order_id)
+        return statement.order_state(await self._account("order"), symbol, client_order_id)
 
     async def fills(self, symbol: str, since_ms: int) -> Sequence[Fill]:
-        """Of the last week: older ones are only in `realised_pnl`."""
         self.market.history(symbol)
-        return statement.fills(await self._state("fills"), symbol, since_ms)
+        return statement.fills(await self._account("fills"), symbol, since_ms)
 
     async def realised_pnl(self, since_ms: int) -> Decimal:
-        return statement.realised_pnl(await self._state("realised_pnl"), since_ms)
+        return statement.realised_pnl(await self._account("realised_pnl"), since_ms)
 
     # -- trading
 
@@ -167,7 +165,7 @@ class PaperExchange:
 
     @property
     def receive_window_ms(self) -> int:
-        """Five real seconds, in the venue's time."""
+        """Two real seconds, in the venue's time."""
         return int(_PATIENCE_SEC * 1000 * max(self._clock.speed, 1.0))
 
     def orders_obstacle(self) -> str | None:
@@ -193,14 +191,14 @@ class PaperExchange:
             free = statement.balance(state, self.market.specifications, marks).available_usdt
             return desk.submit(state, specification, order, book, free, now_ms, self._desk)
 
-        return await self._change(order.symbol, act)
+        return await self._change(order.symbol, act, order.client_order_id)
 
     async def close(self, order: ClosingOrder) -> Outcome:
         async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
             book = await self.market.book(order.symbol, now_ms)
             return desk.close(state, specification, order, book, now_ms)
 
-        return await self._change(order.symbol, act)
+        return await self._change(order.symbol, act, order.client_order_id)
 
     async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
         async def act(state: State, specification: Specification, now_ms: int) -> Outcome:
@@ -213,7 +211,7 @@ class PaperExchange:
             last = (await self.market.book(request.symbol, now_ms)).last
             return desk.place_trigger(state, specification, request, last, now_ms)
 
-        return await self._change(request.symbol, act)
+        return await self._change(request.symbol, act, request.client_order_id)
 
     async def amend_trigger(
         self, trigger: TriggerOrder, trigger_price: Decimal, size: Decimal | None
@@ -235,22 +233,23 @@ class PaperExchange:
     def _opening(self) -> State:
         return State(cash_usdt=self._options.balance_usdt)
 
-    async def _state(self, operation: str) -> State:
+    async def _account(self, operation: str) -> Account:
         """The account at the venue's now. Raises `VenueUnavailable`."""
         try:
-            state = await self._register.read()
-            self._follow(state)
-            behind = self._clock.now_ms() // _MINUTE_MS > state.matched_ms // _MINUTE_MS
-            if not (state.at_stake and behind):
-                return state
-            async with self._turn() as (state, _):
-                return state
+            account = await self._register.read()
+            self._follow(account.state)
+            behind = self._clock.now_ms() // _MINUTE_MS > account.state.matched_ms // _MINUTE_MS
+            if not (account.state.at_stake and behind):
+                return account
+            async with self._turn():
+                pass
+            return await self._register.read()
         except (LedgerUnavailable, CandlesUnavailable) as error:
             raise VenueUnavailable(VENUE, operation, str(error)) from error
 
-    async def _account(self, operation: str) -> tuple[State, Mapping[str, Decimal]]:
-        """The account and the marks of its positions."""
-        state = await self._state(operation)
+    async def _marked(self, operation: str) -> tuple[State, Mapping[str, Decimal]]:
+        """The state of the account and the marks of its positions."""
+        state = (await self._account(operation)).state
         now = max(self._clock.now_ms(), state.matched_ms)
         try:
             return state, await self.market.marks(_held(state), now)
@@ -258,9 +257,15 @@ class PaperExchange:
             raise VenueUnavailable(VENUE, operation, str(error)) from error
 
     async def _change(
-        self, symbol: str, act: Callable[[State, Specification, int], Awaitable[Outcome]]
+        self,
+        symbol: str,
+        act: Callable[[State, Specification, int], Awaitable[Outcome]],
+        new_id: str | None = None,
     ) -> Outcome:
-        """Lets ``act`` change the account in a turn of its own; never raises what a venue may raise."""
+        """Lets ``act`` change the account in a turn of its own; never raises what a venue may raise.
+
+        ``new_id`` is a client id that must never have been used.
+        """
         obstacle = self.orders_obstacle()
         if obstacle is not None:
             return Refused("not_permitted", obstacle)
@@ -271,37 +276,29 @@ class PaperExchange:
             return Refused("symbol_unavailable", f"{symbol}: {UNSPECIFIED}")
         asked = self._monotonic()
         try:
-            async with self._turn() as (state, now_ms):
+            async with self._turn() as (account, now_ms):
                 if self._monotonic() - asked > _PATIENCE_SEC:
                     return Refused("not_sent", f"the account was busy for {_PATIENCE_SEC} seconds")
-                return await act(state, specification, now_ms)
+                if new_id is not None and account.knows(new_id):
+                    return Refused("duplicate_client_order_id", f"{new_id} has been used")
+                return await act(account.state, specification, now_ms)
         except LedgerUnavailable as error:
             return Unknown(str(error))
         except (BookUnavailable, CandlesUnavailable, SymbolUnknown) as error:
             return Refused("symbol_unavailable", str(error))
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator[tuple[State, int]]:
+    async def _turn(self) -> AsyncGenerator[tuple[Account, int]]:
         """A turn at the account, with everything matched that has happened, and the instant it stands at."""
-        async with self._ledger_turn() as turn:
-            state = turn.state
+        async with self._register.turn() as account:
+            state = account.state
             self._follow(state)
             now_ms = max(self._clock.now_ms(), state.matched_ms)
-            await self._advance(state, now_ms)
-            yield state, now_ms
-
-    async def _advance(self, state: State, now_ms: int) -> None:
-        passed = state.matched_ms
-        symbols = state.symbols_at_stake() if now_ms // _MINUTE_MS > passed // _MINUTE_MS else []
-        bars = await self.market.bars(symbols, passed, now_ms)
-        advance(state, now_ms, bars, self.market.specifications, self._rules)
-        if now_ms // _HOUR_MS > passed // _HOUR_MS:
-            state.prune(now_ms)
-
-    @asynccontextmanager
-    async def _ledger_turn(self) -> AsyncGenerator[StateTurn]:
-        async with self._register.turn() as turn:
-            yield turn
+            closed = now_ms // _MINUTE_MS > state.matched_ms // _MINUTE_MS
+            symbols = state.symbols_at_stake() if closed else []
+            bars = await self.market.bars(symbols, state.matched_ms, now_ms)
+            advance(state, now_ms, bars, self.market.specifications, self._rules)
+            yield account, now_ms
 
     def _follow(self, state: State) -> None:
         """Another process may have begun another session: its clock is everybody's."""
