@@ -12,16 +12,20 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from server.cli.check import check
+from server.cli.doctor import doctor
 from server.cli.errors import OK, PROBLEMS, USAGE, CommandError
 from server.cli.explain import explain
 from server.cli.init import init
 from server.cli.migrate import migrate
+from server.cli.operate import cancel, halt, resume
+from server.cli.orders import orders
 from server.cli.output import complain, say
 from server.cli.profiles import profiles
 from server.cli.reasons import reasons
 from server.cli.run import run
 from server.cli.schema import schema
 from server.cli.serve import serve
+from server.cli.worker import worker
 
 NAME = "entrygate"
 INTERRUPTED = 130
@@ -87,7 +91,7 @@ def entrygate(
 
     Start with: entrygate run --at 2025-06-01T07:46:00Z
 
-    Nothing here places an order: every run is simulated, on recorded candles.
+    A run is simulated unless it is told to be --live; on the paper venue that costs nothing either.
 
     Exit codes: 0 fine, 1 the answer is no or problems were found, 2 the command was given wrongly.
     """
@@ -99,17 +103,23 @@ def _paragraphs(text: str | None) -> str:
     return "\n\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))
 
 
-_DECIDE, _RULES, _SERVICE = "Decide", "Rules", "Service"
+_DECIDE, _TRADE, _RULES, _SERVICE = "Decide", "Trade", "Rules", "Service"
 for _command, _panel in (
     (run, _DECIDE),
     (explain, _DECIDE),
+    (orders, _TRADE),
+    (cancel, _TRADE),
+    (halt, _TRADE),
+    (resume, _TRADE),
     (check, _RULES),
     (profiles, _RULES),
     (reasons, _RULES),
     (init, _RULES),
     (schema, _RULES),
     (serve, _SERVICE),
+    (worker, _SERVICE),
     (migrate, _SERVICE),
+    (doctor, _SERVICE),
 ):
     app.command(cls=_Command, rich_help_panel=_panel, help=_paragraphs(_command.__doc__))(_command)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import getpass
 import logging
 import tempfile
 from collections.abc import AsyncGenerator, Generator, Mapping
@@ -14,10 +16,12 @@ from engine.ruleset import RulesetError
 from server import logs
 from server.cli.errors import PROBLEMS, USAGE, CommandError
 from server.cli.output import count
-from server.database import DatabaseError
+from server.database import Database, DatabaseError, upgrade
 from server.exchange.errors import ExchangeError
 from server.exchange.paper.errors import MarketDataError
 from server.journal import JournalError, NoSuchDecision
+from server.orders.errors import NoSuchOrder, OrdersUnavailable
+from server.orders.store import Orders
 from server.run import FieldProblem, RequestProblem, RunUnavailable
 from server.service import Service, service
 from server.settings import Settings, SettingsError, load_settings, variable
@@ -79,12 +83,42 @@ class Choices:
 
 
 @asynccontextmanager
-async def opened(choices: Choices) -> AsyncGenerator[Service]:
-    """The service, until the block ends; whatever it refuses inside it is a ``CommandError``."""
+async def opened(choices: Choices, *, trades: bool = False, joins: bool = False) -> AsyncGenerator[Service]:
+    """The service, until the block ends; whatever it refuses inside it is a ``CommandError``.
+
+    ``trades`` and ``joins`` are those of `server.service.service`.
+    """
     logs.configure(logging.WARNING)  # stdout is the answer and nothing else
     with _database(choices) as given, reported():
-        async with service(choices.settings(**given)) as made:
+        async with service(choices.settings(**given), trades=trades, joins=joins) as made:
             yield made
+
+
+@asynccontextmanager
+async def kept_orders(settings: Settings) -> AsyncGenerator[Orders]:
+    """The orders in the database, which is brought to head; nothing else is opened."""
+    logs.configure(logging.WARNING)
+    with reported():
+        await asyncio.to_thread(upgrade, settings.database)
+        database = Database.open(settings.database)
+        try:
+            yield Orders(database)
+        finally:
+            await database.close()
+
+
+def settings_or_refuse(**given: Any) -> Settings:
+    """The environment's settings with the given ones in front. Raises ``CommandError``."""
+    with reported():
+        return load_settings(**given)
+
+
+def operator_name() -> str:
+    """The actor of what is done on this machine's command line."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):  # an account without a name
+        return "cli"
 
 
 async def present(made: Service) -> int:
@@ -105,9 +139,11 @@ def reported() -> Generator[None]:
         raise CommandError(*error.problems, code=USAGE) from error
     except RequestProblem as error:
         raise CommandError(*(_line(problem) for problem in error.problems), code=USAGE) from error
+    except NoSuchOrder as error:
+        raise CommandError(f"no order '{error}'; entrygate orders lists them", code=USAGE) from error
     except (MarketDataError, NoSuchDecision) as error:
         raise CommandError(str(error), code=USAGE) from error
-    except (RunUnavailable, DatabaseError, JournalError, ExchangeError) as error:
+    except (RunUnavailable, DatabaseError, JournalError, ExchangeError, OrdersUnavailable) as error:
         raise CommandError(str(error), code=PROBLEMS) from error
 
 

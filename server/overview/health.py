@@ -1,0 +1,240 @@
+"""Whether all is well: one finding for each thing that has to be, with what to do where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from engine.candles import STEP_MS
+from engine.ruleset import RulesetError
+from server.database import DatabaseError, pending
+from server.database.order_tables import lease
+from server.exchange.errors import ExchangeError
+from server.exchange.paper.errors import VENUE as PAPER
+from server.exchange.paper.errors import MarketDataError
+from server.exchange.port import Exchange
+from server.exchange.selection import select_contracts
+from server.execution.desk import Desk
+from server.instants import iso
+from server.orders.errors import OrdersUnavailable
+from server.overview.looking import Look, looking
+from server.overview.positions import open_positions
+from server.settings import Settings
+
+Level = Literal["ok", "warn", "fail"]
+
+OFFSET_MS = 1_000
+"""A clock further away than this is wrong: requests to a venue carry its time."""
+
+SETTLED_WITHIN_SEC = 60
+"""An order of which nothing is known for longer needs a person."""
+
+STALE_STEPS = 3
+"""A newest candle that closed more steps ago than this is old."""
+
+AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``remedy`` is empty where nothing has to be done."""
+
+    name: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """In the types of JSON."""
+        return {"name": self.name, "level": self.level, "detail": self.detail, "remedy": self.remedy}
+
+
+async def examine(settings: Settings) -> Sequence[Finding]:
+    """Everything there is to find, in the order in which it should be mended. Changes nothing that trades."""
+    found = [await asyncio.to_thread(_database, settings)]
+    if found[0].level == "fail":
+        return found
+    try:
+        async with looking(settings) as look:
+            found.append(_rules(look))
+            for check in (_halt, _workflows, _watch, _unsettled, _holds):
+                found.append(await _tried(check, look, look.default, settings))
+            for desk in _used(look):
+                for check in (_venue, _positions):
+                    found.append(await _tried(check, look, desk, settings))
+            found.append(await _tried(_candles, look, look.default, settings))
+    except RulesetError as error:
+        found.append(Finding("rules", "fail", str(error.problems[0]), "entrygate check shows all problems"))
+    except MarketDataError as error:
+        found.append(Finding("venue paper", "fail", str(error), "correct ENTRYGATE_MARKET_DATA"))
+    except ExchangeError as error:
+        found.append(Finding(f"venue {error.venue}", "fail", str(error), "look at the venue and its keys"))
+    return found
+
+
+def healthy(findings: Sequence[Finding]) -> bool:
+    """Whether nothing has failed; warnings are for a person to judge."""
+    return all(finding.level != "fail" for finding in findings)
+
+
+Check = Callable[[Look, Desk, Settings], Coroutine[Any, Any, Finding]]
+
+
+async def _tried(check: Check, look: Look, desk: Desk, settings: Settings) -> Finding:
+    name = check.__name__.strip("_")
+    try:
+        return await check(look, desk, settings)
+    except ExchangeError as error:
+        return Finding(name, "fail", str(error), "wait, or look at the venue: positions stay protected there")
+    except OrdersUnavailable as error:
+        return Finding(name, "fail", str(error), "see that the database of ENTRYGATE_DATABASE_URL answers")
+
+
+def _used(look: Look) -> Sequence[Desk]:
+    """The venue of runs, and every other that is set up; paper only where it is the one."""
+    others = [d for d in look.desks.values() if d is not look.default and d.venue.name != PAPER]
+    return [look.default, *others]
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        missing = pending(settings.database)
+    except DatabaseError as error:
+        return Finding("database", "fail", str(error), "see that the database answers")
+    if missing:
+        detail = f"{settings.database} is {len(missing)} migration(s) behind"
+        return Finding("database", "fail", detail, "entrygate migrate")
+    return Finding("database", "ok", f"{settings.database} is at head")
+
+
+def _rules(look: Look) -> Finding:
+    ruleset = look.service.rulesets.current
+    detail = f"{look.service.rulesets.folder}, default profile {ruleset.default_profile}"
+    return Finding("rules", "ok", detail)
+
+
+async def _halt(look: Look, desk: Desk, settings: Settings) -> Finding:
+    halt = await look.service.orders.halted()
+    if not halt.halted:
+        return Finding("halt", "ok", "trading is not halted")
+    detail = f"halted by {halt.actor} at {iso(halt.recorded_at)}: {halt.reason}"
+    return Finding("halt", "warn", detail, "entrygate resume --reason TEXT, once the cause is gone")
+
+
+async def _workflows(look: Look, desk: Desk, settings: Settings) -> Finding:
+    from server.durable import DurableError, open_durable
+
+    try:
+        async with open_durable(settings.database, {}, takes_work=False) as durable:
+            failed, waiting = await durable.failed(), await durable.unfinished()
+    except DurableError as error:
+        return Finding("workflows", "fail", str(error), "see that the database answers")
+    if failed:
+        detail = f"{len(failed)} failed, the newest at {iso(failed[0].failed_at)}: {failed[0].error}"
+        remedy = "entrygate orders shows them; POST /api/orders/{id}/retry tries one again"
+        return Finding("workflows", "warn", detail, remedy)
+    return Finding("workflows", "ok", f"{len(waiting)} under way, none failed")
+
+
+async def _watch(look: Look, desk: Desk, settings: Settings) -> Finding:
+    until = await _watched_until(look, desk)
+    if until is not None and until > time.time_ns() // 1_000_000:
+        return Finding("watch", "ok", f"a process looks after {desk.venue.name}")
+    under_way = await look.service.orders.under_way(desk.venue.name, desk.account)
+    if not under_way:
+        return Finding("watch", "ok", "no process runs, and no order needs one")
+    detail = f"no process looks after {len(under_way)} order(s): {', '.join(i.symbol for i in under_way)}"
+    return Finding("watch", "fail", detail, "entrygate serve, or entrygate worker")
+
+
+async def _watched_until(look: Look, desk: Desk) -> int | None:
+    """Until when some process has taken on to look after the venue, by the clock of that machine."""
+    c = lease.c
+    name = f"guardian:{desk.venue.name}:{desk.account}"
+    async with look.service.database.read() as connection:
+        return await connection.scalar(select(c.until).where(c.name == name))
+
+
+async def _unsettled(look: Look, desk: Desk, settings: Settings) -> Finding:
+    tally = await look.service.orders.tally()
+    if not tally.unsettled or tally.oldest_unsettled_at is None:
+        return Finding("unsettled orders", "ok", "none")
+    waits = (await desk.now() - tally.oldest_unsettled_at) / 1000
+    detail = f"{tally.unsettled}, the oldest for {waits:.0f} s"
+    if waits <= SETTLED_WITHIN_SEC:
+        return Finding("unsettled orders", "ok", detail)
+    return Finding("unsettled orders", "fail", detail, "keep serve or worker running; look at the venue")
+
+
+async def _holds(look: Look, desk: Desk, settings: Settings) -> Finding:
+    holds = await look.service.orders.holds(desk.venue.name, desk.account, await desk.now())
+    if not holds:
+        return Finding("holds", "ok", "no symbol is held")
+    told = ", ".join(f"{hold.symbol} ({hold.cause.replace('_', ' ')})" for hold in holds)
+    return Finding("holds", "ok", told)
+
+
+async def _venue(look: Look, desk: Desk, settings: Settings) -> Finding:
+    name = f"venue {desk.venue.name}"
+    now_ms, obstacle = await desk.now(), desk.venue.orders_obstacle()
+    detail = f"its clock says {iso(now_ms)}"
+    if desk.venue.name != PAPER:
+        offset = now_ms - time.time_ns() // 1_000_000
+        detail = f"reachable, its clock is {offset:+d} ms from this machine's"
+        if abs(offset) > OFFSET_MS:
+            return Finding(name, "warn", detail, "set this machine's clock by a time server")
+    if obstacle is not None:
+        return Finding(name, "ok" if desk.venue.name == PAPER else "warn", f"{detail}; {obstacle}")
+    return Finding(name, "ok", f"{detail}; takes orders")
+
+
+async def _positions(look: Look, desk: Desk, settings: Settings) -> Finding:
+    found = await open_positions(desk)
+    naked = [f"{one.position.symbol} {one.position.side}" for one in found if not one.covered]
+    if naked:
+        remedy = "keep serve or worker running: it places stops; else place them at the venue"
+        return Finding("positions", "fail", f"without a stop: {', '.join(naked)}", remedy)
+    foreign = [f"{one.position.symbol} {one.position.side}" for one in found if one.intent is None]
+    if foreign:
+        detail = f"{len(found)} open; not opened from here: {', '.join(foreign)}"
+        return Finding("positions", "warn", detail, "they are only given a stop; close them at the venue")
+    return Finding("positions", "ok", f"{len(found)} open, each with its stop" if found else "none open")
+
+
+async def _candles(look: Look, desk: Desk, settings: Settings) -> Finding:
+    ruleset = look.service.rulesets.current
+    profile = ruleset.profiles[ruleset.default_profile]
+    timeframe = min(profile.validation.execution_timeframes, key=lambda tf: STEP_MS[tf])
+    step, now_ms = STEP_MS[timeframe], await desk.now()
+    listings = await desk.venue.contracts()
+    symbols = select_contracts(listings, profile.contracts, now_ms).symbols
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def closed_at(venue: Exchange, symbol: str) -> int:
+        async with slots:
+            try:
+                candles = await venue.candles(symbol, timeframe, now_ms - 100 * step, now_ms)
+            except ExchangeError:
+                return 0
+        times = [int(at) + step for at in candles.ts.tolist() if int(at) + step <= now_ms]
+        return max(times, default=0)
+
+    newest = dict(
+        zip(symbols, await asyncio.gather(*(closed_at(desk.venue, s) for s in symbols)), strict=True)
+    )
+    if not newest:
+        return Finding("candles", "warn", f"{ruleset.default_profile} selects no symbol", "see its contracts")
+    old = sorted(s for s, at in newest.items() if now_ms - at > STALE_STEPS * step)
+    if old:
+        detail = (
+            f"{len(old)} of {len(newest)} symbols have no recent {timeframe} candle: {', '.join(old[:5])}"
+        )
+        return Finding("candles", "warn", detail, "see that the venue or the recording still has them")
+    age = (now_ms - min(newest.values())) / 1000
+    detail = f"{len(newest)} symbols, each has a {timeframe} candle of the last {age:.0f} s"
+    return Finding("candles", "ok", detail)
