@@ -45,7 +45,9 @@ async def test_what_a_process_had_begun_is_finished_after_a_restart(
     killed = time.time()
     process.send_signal(how)
     assert await process.wait() == (-how if how is signal.SIGKILL else 0)
-    assert time.time() - killed < 3, "it does not wait for what waits"
+    # It takes most of a second, and a busy machine several; what ran was cut off, as the steps show below.
+    assert time.time() - killed < 10
+    assert "b ends" not in what(told, "cut")
     assert what(told, "second") == []
 
     async with open_durable(address, {"tale": tale}) as durable:
