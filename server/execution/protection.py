@@ -91,7 +91,7 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
             if isinstance(tried, str):
                 last = tried
             if tried == "fires":
-                return await _give_up(desk, intent, now, "the price is beyond the stop already")
+                return await _give_up(desk, intent, await desk.now(), "the price is beyond the stop already")
         await desk.venue.wait(LOOK_SEC)
 
 
@@ -193,6 +193,8 @@ async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
     ticket, progress, position = ticket_of(intent), progress_of(intent), found.position
     if position is None or progress.targets_placed or position.size < progress.filled:
         return intent
+    if len(ticket.targets) > 1 and intent.state != "open":
+        return intent  # parts of what has filled so far would be too small for the whole
     wanted = levels(ticket, progress.average or position.entry_price, position.size)[1:]
     standing = {trigger.trigger_price for trigger in found.triggers if trigger.kind == "take_profit"}
     missing = [level for level in wanted if level.price not in standing]
@@ -216,7 +218,6 @@ async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
         )
         desk.tell("target", intent, outcome)
         accepted = accepted and isinstance(outcome, Accepted)
-    # While the entry may still fill, targets of a part would be too small for the whole.
     done = accepted and intent.state == "open"
     return (
         await desk.write(intent, Change(progress=progress_of(intent).with_(targets_placed=True)))
