@@ -18,6 +18,7 @@ from server.execution.pursuit import entered, pursue, settled
 from server.execution.submission import Submission
 from server.journal.rulesets import Rulesets
 from server.orders.errors import ChangedMeanwhile, OrderIsDone, OrdersUnavailable
+from server.orders.holds import Release
 from server.orders.intent import FINAL, Intent
 from server.orders.reasons import ExecutionReason
 from server.orders.writing import Denied
@@ -92,6 +93,7 @@ class TradeEntry:
                     state=None if sent else "failed",
                     status=None if sent else "error",
                     reason=None if sent else ExecutionReason.WORKFLOW_FAILED,
+                    hold=None if sent else Release(),
                     events=(told,),
                 ),
             )
