@@ -53,6 +53,7 @@ async def look(desk: Desk, intent: Intent) -> Intent:
         intent = await protect(desk, intent)
         if intent.state != "resting":
             return intent
+        now = await desk.now()
     if seen.status == "closed":
         return await _closed(desk, intent, seen, now)
     return await _go_on(desk, intent, now)
