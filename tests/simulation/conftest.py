@@ -23,3 +23,26 @@ def places() -> Iterator[Path]:
     base = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="entrygate-simulation-", dir=base) as folder:
         yield Path(folder)
+
+
+PAPER_SEEDS = 1500
+AT_ONCE = 20
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("simulation")
+    group.addoption("--seeds", type=int, help="how many worlds are driven on the paper venue")
+    group.addoption("--seed", type=int, help="drive this world alone")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Seeds in parts, so that several workers share them."""
+    if "seeds" not in metafunc.fixturenames:
+        return
+    one = metafunc.config.getoption("--seed", None)
+    count = metafunc.config.getoption("--seeds", None)
+    given = getattr(metafunc.module, "SEEDS", PAPER_SEEDS) if count is None else count
+    parts = [range(first, min(first + AT_ONCE, given)) for first in range(0, given, AT_ONCE)]
+    if one is not None:
+        parts = [range(one, one + 1)]
+    metafunc.parametrize("seeds", parts, ids=[f"{part.start}-{part.stop - 1}" for part in parts])

@@ -7,8 +7,9 @@ virtual loop keeps the same.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 MINUTE_MS = 60_000
 BEGIN_MS = 1_748_217_600_000
@@ -131,6 +132,10 @@ class Course:
     latency: tuple[float, float]
     volume: float
     rng: random.Random = field(repr=False, compare=False)
+    forced: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Faults of the first, second, … request of a kind; an empty text is none. ``refused:cause`` says why."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the profile, over those that the other fields make."""
 
 
 def drawn(seed: int) -> Course:

@@ -40,6 +40,7 @@ class PaperSide:
             monotonic=world.loop.time,
             clock=world.clock,
         )
+        self.venue.market.histories.clear()
         self.venue.market.histories[SYMBOL] = DrivenHistory(SYMBOL, course.rows)
         self.hands = Hands(self.venue)
 

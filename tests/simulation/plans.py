@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, PRICE, Course
-from trade_entry_bench import fact_values, gates, settings, signal
+from trade_entry_bench import fact_values, gates, merged, settings, signal
 
 from engine.models.trade_entry import TradeEntryDocument
 from server.execution.names import order_name
@@ -73,7 +73,7 @@ class Plans:
                 "targets": "two",
                 "split": {"default_share": 0.5},
             }
-        return settings(**changes)
+        return settings(**merged(changes, course.changes))
 
     async def profile(self, fingerprint: str) -> Any:
         """Satisfies `Rulesets.profile` as far as the workflow reads it."""

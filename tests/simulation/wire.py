@@ -60,6 +60,8 @@ class Chaos:
         self.count = 0
         self.over = False
         self.fired: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.cause = ""
         self.away_until = 0.0
         self.excused: list[tuple[float, float]] = []
 
@@ -71,6 +73,8 @@ class Chaos:
     def draw(self, what: str, faults: Sequence[Fault]) -> Fault | None:
         """The fault of the next request or write, if it meets one."""
         number, self.count = self.count, self.count + 1
+        if what in self._course.forced:
+            return self._forced(what)
         if self.over:
             return None
         certain = number in self._course.points
@@ -81,6 +85,15 @@ class Chaos:
         self.fired[f"{what} {fault}"] += 1
         self.excuse(8.0)
         return fault
+
+    def _forced(self, what: str) -> Fault | None:
+        planned, number = self._course.forced[what], self.asked[what]
+        self.asked[what] += 1
+        fault, _, self.cause = planned[number].partition(":") if number < len(planned) else ("", "", "")
+        if not fault:
+            return None
+        self.excuse(8.0)
+        return fault  # type: ignore[return-value]
 
     def excuse(self, seconds: float) -> None:
         """For so long nobody can be blamed for what takes time."""
@@ -263,7 +276,8 @@ class Wire:
             if fault == "not_sent":
                 return Refused("not_sent", "too many requests")
             if fault == "refused":
-                return Refused(chaos.rng.choice(_CAUSES[what]), "the simulated venue does not want it")
+                cause = chaos.cause or chaos.rng.choice(_CAUSES[what])
+                return Refused(cause, "the simulated venue does not want it")
             return Unknown("the reply was lost")
         under_way = self._world.send(self._arrive(there, perform, fault))
         if fault == "late":

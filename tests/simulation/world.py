@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from course import Course, drawn
+from invariants import broken
 from inline_database import File, InlineDatabase
 from memory_durable import MemoryDurable, Records
 from paper_world import PaperSide
@@ -176,6 +177,7 @@ class World:
         self.deaths = 0
         self.busy = True
         self.process: Process | None = None
+        self.final: list[Intent] = []
         self._wires: set[asyncio.Task[Any]] = set()
 
     def run(self) -> World:
@@ -184,6 +186,7 @@ class World:
         asyncio.set_event_loop(self.loop)
         file = File(self.folder)
         try:
+            self.loop.set_exception_handler(lambda loop, context: None)
             self.loop.run_until_complete(self._run())
         finally:
             asyncio.set_event_loop(None)
@@ -198,6 +201,19 @@ class World:
             self.alarms.append(name)
         self.trace.append(f"{self.loop.time():9.3f} {level:9} {name} " + _shown(fields))
         raise structlog.DropEvent
+
+    def story(self) -> list[tuple[object, ...]]:
+        """What became of everything, without the clock of this machine."""
+        return [
+            (event.kind, event.at, sorted(event.details.items(), key=str))
+            for journey in self.journeys.values()
+            for event in journey
+        ]
+
+    @property
+    def another(self) -> bool:
+        """Whether more than one decision holds the symbol."""
+        return len(self.final) > 1
 
     def note(self, what: str) -> None:
         """A line for whoever reads how it went."""
@@ -266,7 +282,12 @@ class World:
             process.dead = True
             await process.bury()
             await asyncio.gather(*self._wires)
-        self.final = await self.intents(self.reader())
+        reader = self.reader()
+        self.final = await self.intents(reader)
+        self.journeys = {i.decision_key: await reader.journey(i.decision_key) for i in self.final}
+        problems = await broken(self, reader)
+        if problems:
+            raise Broken("; ".join(problems))
 
     async def _known(self, process: Process) -> bool:
         return False
@@ -359,23 +380,21 @@ class World:
     async def _until_over(self, process: Process) -> None:
         """Returns when everything is final; an invariant where that takes too long."""
         last = max([at for at, _ in self.course.happenings], default=0.0)
-        reader = self.reader()
         while True:
             await asyncio.sleep(5.0 if self.busy else 20.0)
             now = self.loop.time()
-            intents = await self.intents(reader)
-            open_ones = [i for i in intents if i.state not in FINAL]
+            rows = File.current.handle.execute("SELECT decision_key, state FROM order_intent").fetchall()
+            open_ones = [state for _, state in rows if state not in FINAL and state != "deciding"]
             running = self.records.of_state("running")
-            self.busy = now < last + 15 or any(i.state != "open" for i in open_ones) or bool(running)
+            self.busy = now < last + 15 or any(s != "open" for s in open_ones) or bool(running)
             if now > self.course.chaos_sec + last + 400:
                 self.chaos.over = True
             if now > last + 10 and not running and not open_ones and not self._delivering(process):
                 return
-            if now > SETTLED_WITHIN_SEC and any(i.state not in ("open", *FINAL) for i in intents):
-                stuck = [(i.decision_key, i.state) for i in intents if i.state not in ("open", *FINAL)]
-                raise Broken(f"after {now:.0f} s these still wait: {stuck}")
+            if now > SETTLED_WITHIN_SEC and (running or any(s != "open" for s in open_ones)):
+                raise Broken(f"after {now:.0f} s these still wait: {rows}, {len(running)} workflows")
             if now > OVER_WITHIN_SEC:
-                raise Broken(f"after {now:.0f} s these are not final: {[i.state for i in open_ones]}")
+                raise Broken(f"after {now:.0f} s these are not final: {rows}")
 
     def _delivering(self, process: Process) -> bool:
         return not self.records.by_id and not self.plans.answers and self.loop.time() < 60

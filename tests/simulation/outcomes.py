@@ -1,0 +1,110 @@
+"""Every way an entry may end in a world: state, status and reason together; nothing else is an outcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
+
+Outcome = tuple[str, str, str | None]
+
+
+def _each(state: str, status: str, *reasons: str) -> set[Outcome]:
+    return {(state, status, reason) for reason in reasons}
+
+
+GUARDED = (
+    "symbol_under_way",
+    "symbol_cooling_down",
+    "has_open_orders_or_positions",
+    "trading_halted",
+    "max_concurrent_positions_reached",
+    "daily_loss_limit_reached",
+)
+UNANSWERED = (
+    "contract_unavailable",
+    "order_book_unavailable",
+    "order_book_stale",
+    "balance_unavailable",
+    "positions_unavailable",
+    "open_orders_unavailable",
+    "daily_loss_guard_unavailable",
+    "cooldown_guard_unavailable",
+    "trading_halt_unavailable",
+    "orders_unavailable",
+    "orders_state_unavailable",
+)
+DECIDED = (
+    "skipped_out_of_zone",
+    "market_order_spread_too_wide",
+    "entry_price_out_of_zone",
+    "insufficient_balance",
+    "exception_during_trade_entry",
+)
+STOPPED_BEFORE = ("signal_expired", "trading_halted", "cancelled_by_operator")
+
+OUTCOMES: frozenset[Outcome] = frozenset(
+    # Nothing left: a gate, or what came up between the plan and its sending.
+    _each("rejected", "skipped", *GUARDED, *DECIDED, *STOPPED_BEFORE)
+    | _each("rejected", "error", *GUARDED, *UNANSWERED, *DECIDED)
+    # Something left, and is proven to have come to nothing.
+    | _each(
+        "refused",
+        "error",
+        "leverage_submit_failed",
+        "limit_submit_refused",
+        "market_order_submit_failed",
+        *STOPPED_BEFORE,
+    )
+    # It was taken, and never filled.
+    | _each(
+        "cancelled",
+        "submitted",
+        "cancel_after_timeout",
+        "cancelled_out_of_zone",
+        "cancelled_zone_expired",
+        "cancelled_by_operator",
+        "trading_halted",
+        "order_expired",
+        "limit_submit_refused",
+    )
+    | _each(
+        "cancelled",
+        "error",
+        "market_order_fill_timeout",
+        "trading_halted",
+        "cancelled_by_operator",
+        "lost_at_venue",
+        "signal_expired",
+    )
+    # There was a position.
+    | _each(
+        "closed",
+        "submitted",
+        "position_closed_stop",
+        "position_closed_take_profit",
+        "position_closed_externally",
+    )
+    | _each("closed", "error", "protection_failed", "entry_price_not_found")
+    # A step of the workflow broke before anything left.
+    | _each("failed", "error", "workflow_failed")
+    # The same where not even that could be written down: the operator sees the failed workflow.
+    | {("deciding", "pending", None)}
+)
+
+
+def registered() -> frozenset[str]:
+    """The codes of ``rules/reasons.yaml``."""
+    document = YAML(typ="safe", pure=True).load(RULES / "reasons.yaml")
+    found: set[str] = set()
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                found.add(str(key))
+                walk(value)
+
+    walk(document)
+    return frozenset(found)

@@ -1,0 +1,41 @@
+"""Whole trade entries on the paper venue, with something going wrong at every step of the path.
+
+``--seeds N`` drives more of them, ``--seed N`` one, with its story.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from course import HAPPENINGS, OF_CHANGES, OF_READS, OF_SUBMITS
+from outcomes import OUTCOMES, registered
+from world import Broken, World
+
+COVERING: tuple[int, ...] = ()
+
+
+def drive(seed: int, folder: Path) -> World:
+    """One world; where an invariant does not hold it is told how to see it again."""
+    world = World(seed, folder)
+    try:
+        return world.run()
+    except Broken as error:
+        print(*world.trace, sep="\n")
+        again = f"python -m pytest tests/simulation/test_simulation_paper.py -n 0 --seed {seed}"
+        raise Broken(f"seed {seed}: {error}\n  again: {again}") from None
+
+
+def test_entries_survive(seeds: range, places: Path) -> None:
+    for seed in seeds:
+        drive(seed, places)
+
+
+def test_a_seed_is_one_story(places: Path) -> None:
+    for seed in (1, 7, 23):
+        first, second = drive(seed, places), drive(seed, places)
+        assert first.trace == second.trace
+        assert first.story() == second.story()
+
+
+def test_every_outcome_is_registered() -> None:
+    assert {reason for _, _, reason in OUTCOMES if reason is not None} <= registered()
