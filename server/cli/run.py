@@ -37,6 +37,15 @@ SymbolsArgument = Annotated[
 MinutesOption = Annotated[
     int, typer.Option("--minutes", metavar="N", help="Run N minutes in a row, up to --at.")
 ]
+LiveOption = Annotated[
+    bool, typer.Option("--live", metavar="", help="Place orders, and follow them to their end.")
+]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option(
+        "--speed", metavar="X", help="With --live --at: recorded seconds per second. Without it: 60."
+    ),
+]
 WorkersOption = Annotated[
     int, typer.Option("--workers", metavar="N", help="Shares the symbols are split into.")
 ]
@@ -53,6 +62,8 @@ def run(
     rules: RulesOption = None,
     market_data: MarketDataOption = None,
     no_journal: NoJournalOption = False,
+    live: LiveOption = False,
+    speed: SpeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide on symbols now, or at an instant, and show why.
@@ -60,9 +71,15 @@ def run(
     Prints a table of verdicts with the reason and the nearest miss of each symbol, and the simulated order
     plan of every READY one. With --minutes it prints a line for each minute before that.
 
-    Exit code 0: the run succeeded, whatever the verdicts; 1: a symbol failed.
+    With --live orders are placed, and followed to their end. On the paper venue the clock then runs from
+    --at, and nothing is at stake; a real venue needs ENTRYGATE_LIVE=1 and a key of role trade in
+    ENTRYGATE_API_KEYS.
+
+    Exit code 0: the run succeeded, whatever the verdicts; 1: a symbol or an order failed.
 
     Example: entrygate run BTCUSDT SUIUSDT --at 2025-06-01T07:46:00Z
+
+    Example: entrygate run LINKUSDT --at 2025-06-01T07:46:00Z --live --speed 120
     """
     from server.cli.activity import Activity
     from server.cli.session import Choices
@@ -72,7 +89,17 @@ def run(
         raise wrong_use(f"--minutes: expected 1 to {MOST_MINUTES}, not {minutes}")
     at_ms = instant(at, "--at")
     folder = rules_folder(context, rules)
-    choices = Choices(rules=folder, at_ms=at_ms, market_data=market_data, journal=not no_journal)
+    if live and (minutes > 1 or no_journal):
+        raise wrong_use(
+            "--live places orders, which are kept, in one minute: leave out --minutes and --no-journal"
+        )
+    if speed is not None and not live:
+        raise wrong_use("--speed is for --live")
+    if live:
+        _import_trading()
+        choices = Choices(rules=folder, start_ms=at_ms, speed=_speed(at_ms, speed), market_data=market_data)
+    else:
+        choices = Choices(rules=folder, at_ms=at_ms, market_data=market_data, journal=not no_journal)
     request = RunRequest(
         actor="cli",
         symbols=tuple(symbols or ()),
@@ -80,6 +107,7 @@ def run(
         mode=mode,
         workers=workers,
         as_of_ms=at_ms,
+        dry_run=not live,
     )
     given = {
         "--rules": rules or context.obj,
@@ -89,8 +117,65 @@ def run(
     }
     same = "".join(f" {option} {quote(str(value))}" for option, value in given.items() if value is not None)
     with Activity("reading rules and candles") as activity:
-        success = asyncio.run(_run(choices, request, minutes, activity, None if as_json else same))
+        wanted = None if as_json else same
+        work = _live(choices, request, activity, wanted) if live else None
+        success = asyncio.run(work or _run(choices, request, minutes, activity, wanted))
     raise typer.Exit(OK if success else PROBLEMS)
+
+
+def _speed(at_ms: int | None, speed: float | None) -> float | None:
+    """A clock that runs from an instant runs fast unless it is told otherwise."""
+    from server.cli.live import SPEED
+
+    return SPEED if at_ms is not None and speed is None else speed
+
+
+def _import_trading() -> None:
+    """Before the paper venue's clock starts to run: while modules are read, minutes would pass."""
+    import server.trading  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+
+async def _live(choices: Choices, request: RunRequest, activity: Activity, same: str | None) -> bool:
+    """Places orders and follows them; whether all went well. ``same`` is None where JSON is wanted."""
+    from dataclasses import replace
+
+    from server.cli.live import Following, left_over, placed
+    from server.cli.session import opened, operator_name
+    from server.cli.verdict_table import print_run
+
+    console = Answer()
+    async with opened(choices, trades=True) as service:
+        keys = service.settings.keys
+        asked = replace(request, actor=operator_name(), may_trade=keys is None or keys.can("trade"))
+        result = await service.runner.run(asked, activity.tell)
+        activity.done()
+        following = Following(service, placed(result))
+        if same is not None:
+            print_run(console, result, same)
+        if same is not None and following.keys:
+            console.print()
+            console.print("the orders, until they are done (Ctrl-C leaves them to serve or worker):")
+        early = "nobody waits any longer"
+        try:
+            early = await following.to_the_end(console if same is not None else None)
+        finally:
+            left = await following.left() if early is not None else []
+            if same is not None and left:
+                console.print()
+                for line in (early or "", *left_over(left, _serve(choices))):
+                    console.print(line, wrap=False)
+        if same is None:
+            say_json({"run": result.to_json(), "orders": await following.journeys()})
+        return result.status == "success" and not await following.failed()
+
+
+def _serve(choices: Choices) -> str:
+    """The command that goes on with the same paper session."""
+    from server.instants import iso
+
+    if choices.start_ms is None:
+        return "entrygate serve"
+    return f"entrygate serve --start {iso(choices.start_ms)} --speed {choices.speed:g}"
 
 
 async def _run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -14,11 +14,15 @@ import typer
 from server.cli.errors import CommandError, wrong_use
 from server.cli.instant import instant
 from server.cli.options import JsonOption, MarketDataOption, RulesOption
-from server.cli.output import say, say_json
+from server.cli.output import count, say, say_json
 from server.cli.rules import rules_folder
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, LifeSpanScope, LifeSpanSendMessage, Scope
+    from litestar import Litestar
+    from litestar.types import LifeSpanScope, LifeSpanSendMessage, Scope
+
+    from server.service import Service
+    from server.settings import Settings
 
 GRACE_SEC = 5
 """What a request that is under way gets when the service is told to stop."""
@@ -54,7 +58,8 @@ def serve(
     """Serve the HTTP API and its documentation.
 
     Prints where they are once the service is ready, and a line of log per request on stderr. Ctrl-C stops it.
-    Without --at and --start the paper venue's clock stands at the end of the recording.
+    Without --at and --start the paper venue's clock stands at the end of the recording. It carries out orders
+    and looks after them; without ENTRYGATE_API_KEYS it only listens on this machine.
 
     Example: entrygate serve --start 2025-06-01T07:30:00Z --speed 60
     """
@@ -73,16 +78,22 @@ def serve(
         port=port,
     )
     settings = choices.settings()
+    _check_address(settings)
     listening = _listen(settings.host, settings.port)
     address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
 
-    def announce() -> None:
+    async def announce(opened: Service) -> None:
         where = {"api": address, "documentation": f"{address}/schema", "rules": str(settings.rules_dir)}
+        session, warnings = _session(opened), await _warnings(opened)
         if as_json:
-            say_json(where)
-        else:
-            say(f"Entrygate is ready: {address}", f"  documentation  {address}/schema")
-            say(f"  rules          {settings.rules_dir}", "  stop           Ctrl-C")
+            say_json(where | {"session": session, "warnings": warnings})
+            return
+        say(f"Entrygate is ready: {address}", f"  documentation  {address}/schema")
+        say(f"  rules          {settings.rules_dir}", "  stop           Ctrl-C")
+        if session is not None:
+            say(f"  paper          {session}")
+        for warning in warnings:
+            say(f"  warning        {warning}")
 
     logs.configure(logging.INFO)
     from server.api import create_app
@@ -99,7 +110,38 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CommandError(f"cannot listen on {host} port {port}: {cause}") from error
 
 
-def _serve(app: ASGIApp, listening: socket.socket, announce: Callable[[], None]) -> None:
+def _check_address(settings: Settings) -> None:
+    """Raises ``CommandError`` where others could reach a service that asks for no key."""
+    from server.api.caller import is_loopback
+
+    if settings.api_keys is None and not is_loopback(settings.host):
+        raise wrong_use(
+            f"listening on {settings.host} lets others in: set ENTRYGATE_API_KEYS, or listen on 127.0.0.1"
+        )
+
+
+def _session(service: Service) -> str | None:
+    """What the paper venue goes on with, or begins."""
+    from server.exchange.paper import PaperExchange
+
+    paper = service.venues.get("paper")
+    return paper.session_note if isinstance(paper, PaperExchange) else None
+
+
+async def _warnings(service: Service) -> list[str]:
+    """What somebody who starts the service should know at once."""
+    warnings: list[str] = []
+    halt = await service.orders.halted()
+    if halt.halted:
+        warnings.append(f"trading is halted by {halt.actor}: {halt.reason}")
+    failed = await service.trading.durable.failed() if service.trading is not None else ()
+    if failed:
+        broken = count(len(failed), "entry has", "entries have")
+        warnings.append(f"{broken} failed; entrygate doctor says more")
+    return warnings
+
+
+def _serve(app: Litestar, listening: socket.socket, announce: Callable[[Service], Awaitable[None]]) -> None:
     import uvicorn
 
     from server.cli.session import reported
@@ -117,7 +159,7 @@ def _serve(app: ASGIApp, listening: socket.socket, announce: Callable[[], None])
         async def told(message: LifeSpanSendMessage) -> None:
             if message["type"] == "lifespan.startup.complete":
                 log.setLevel(logging.WARNING)
-                announce()
+                await announce(app.state.service)
             if message["type"] != "lifespan.startup.failed":
                 await send(message)
 

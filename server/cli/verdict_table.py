@@ -65,7 +65,8 @@ def footer(result: RunResult, same: str) -> Iterator[str]:
     yield f"{count(len(result.symbols), 'symbol')}: {counts}"
     fingerprint = run.profile.fingerprint[:SHORT_FINGERPRINT]
     profile = f"profile {run.profile.name} ({fingerprint})"
-    yield f"at {iso(run.as_of_ms)}, {profile}, dry run on {run.venue.name}"
+    kind = "dry run" if run.dry_run else "orders placed"
+    yield f"at {iso(run.as_of_ms)}, {profile}, {kind} on {run.venue.name}"
     for excluded in run.excluded:
         yield f"not looked at: {excluded.symbol} ({excluded.reason})"
     for failure in result.failures:

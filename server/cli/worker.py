@@ -53,7 +53,6 @@ async def _work(choices: Choices, as_json: bool) -> None:
             if as_json:
                 say_json({"database": str(settings.database), "venues": list(made.venues)})
             else:
-                say(
-                    f"Entrygate worker is ready: {settings.database}, {', '.join(made.venues)}; Ctrl-C stops it"
-                )
+                where = f"{settings.database}, {', '.join(made.venues)}"
+                say(f"Entrygate worker is ready: {where}; Ctrl-C stops it")
             await ended.wait()
