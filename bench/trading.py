@@ -1,5 +1,5 @@
-"""Trade entries of 200 symbols at the paper venue: how soon they are accepted, how many fit into a second, and
-what 200 resting orders take.
+"""Trade entries of 200 symbols at the paper venue: how soon they are accepted, how many fit into a second,
+and what 200 resting orders take.
 
 Everything is the real thing: the workflow by DBOS, the order store and the paper venue's account in one
 database. The peer of the same run is the least that any design does: three commits by SQLAlchemy.

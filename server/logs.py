@@ -14,8 +14,11 @@ QUIET = ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "alembic")
 def configure(level: int = logging.INFO) -> None:
     """Sends everything from ``level`` on to stderr: for people on a terminal, as JSON lines elsewhere."""
     people = sys.stderr.isatty()
+    # Tracebacks without local variables: those may hold the headers of a request, and so a key.
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if people
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

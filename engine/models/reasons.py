@@ -20,6 +20,7 @@ Stage = Literal[
     "preflight",
     "plan",
     "trade_entry",
+    "order",
 ]
 
 ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simulated", "submitted", "pending"]

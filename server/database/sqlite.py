@@ -28,7 +28,8 @@ def _connect(connection: Any, _record: object) -> None:
     try:
         cursor.execute(f"PRAGMA busy_timeout={WAIT_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA synchronous=NORMAL")
+        # What is committed survives a loss of power: an order's intent is stored before the order leaves.
+        cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA journal_mode")
         if cursor.fetchone()[0] != "wal":
             _to_wal(cursor)

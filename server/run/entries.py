@@ -73,6 +73,10 @@ def signal_of(verdict: Verdict) -> Signal:
         as_of_ms=verdict.as_of,
         profile=verdict.profile,
         price=None if price is None else exact(price),
+        valid_timeframes=sum(
+            decision.valid and decision.signal == verdict.side
+            for decision in verdict.context.timeframe_decisions
+        ),
     )
 
 

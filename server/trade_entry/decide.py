@@ -159,6 +159,7 @@ def gate_details(gate: Gate, facts: Mapping[str, GateValue], answer: GateDecisio
             details[name] = plain(value) if unit in _SHOWN_IN_FULL else shown(value)
         elif value is not None:
             details[name] = value
-    if answer.unknown:
-        details["unknown"] = list(answer.unknown)
+    unknown = answer.unknown or [name for name, value in answer.values.items() if value is None]
+    if unknown:
+        details["unknown"] = list(unknown)
     return details

@@ -34,7 +34,7 @@ async def test_sqlite_is_in_wal_and_holds_foreign_keys(tmp_path: Path) -> None:
     async with database.read() as connection:
         asked = ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
         answers = [await connection.scalar(text(f"PRAGMA {name}")) for name in asked]
-    assert answers == ["wal", 1, 1, 30_000]
+    assert answers == ["wal", 1, 2, 30_000]
     await database.close()
 
 
