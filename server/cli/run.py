@@ -90,9 +90,7 @@ def run(
     at_ms = instant(at, "--at")
     folder = rules_folder(context, rules)
     if live and (minutes > 1 or no_journal):
-        raise wrong_use(
-            "--live places orders, which are kept, in one minute: leave out --minutes and --no-journal"
-        )
+        raise wrong_use("--live decides once and keeps it: leave out --minutes and --no-journal")
     if speed is not None and not live:
         raise wrong_use("--speed is for --live")
     if live:

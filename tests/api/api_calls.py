@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from server.access import Role
+
 SHORTS = "2025-06-01T00:07:00Z"
 """ETHUSDT, SOLUSDT and BNBUSDT are READY short."""
 
@@ -13,6 +15,13 @@ LONG = "2025-06-02T07:09:00Z"
 
 QUIET = "2025-06-03T15:32:00Z"
 """The end of the recording, which the venue's clock stands at; nothing is READY."""
+
+SECRETS: dict[Role, str] = {
+    "read": "r-0123456789abcdefghijklmn",
+    "run": "u-0123456789abcdefghijklmn",
+    "trade": "t-0123456789abcdefghijklmn",
+}
+KEYS = ",".join(f"{role}er:{role}:{secret}" for role, secret in SECRETS.items())
 
 _VOLATILE = frozenset(
     {

@@ -11,7 +11,22 @@ from command_lines import OFFLINE, Command
 
 from engine import __version__
 
-COMMANDS = ("run", "explain", "check", "profiles", "reasons", "init", "schema", "serve", "migrate")
+COMMANDS = (
+    *(
+        "run",
+        "explain",
+        "orders",
+        "cancel",
+        "halt",
+        "resume",
+        "check",
+        "profiles",
+        "reasons",
+        "init",
+        "schema",
+    ),
+    *("serve", "worker", "migrate", "doctor"),
+)
 
 
 def test_help_lists_every_command_in_80_columns(light: Command) -> None:
@@ -50,6 +65,14 @@ def test_version(light: Command) -> None:
         (
             "run --at 2025-06-01T07:46",
             "--at '2025-06-01T07:46': expected a zone at the end of the instant; Z is UTC",
+        ),
+        ("run --speed 9", "--speed is for --live"),
+        ("run --live --minutes 3", "--live decides once and keeps it: leave out --minutes and --no-journal"),
+        ("orders --last 0", "--last: expected 1 to 500, not 0"),
+        ("halt", "--reason TEXT has to be given: it is recorded with what you do"),
+        (
+            "serve --host 0.0.0.0",
+            "listening on 0.0.0.0 lets others in: set ENTRYGATE_API_KEYS, or listen on 127.0.0.1",
         ),
         (
             "serve --at 2025-06-01T07:46Z --speed 2",
