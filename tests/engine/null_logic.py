@@ -145,12 +145,17 @@ def _finite(expression: pl.Expr) -> pl.Expr:
     return pl.when(expression.is_finite()).then(expression)
 
 
+def _everywhere(value: float | bool, dtype: Any) -> pl.Expr:
+    """A constant as a column: polars' optimiser takes some comparisons of a literal for a single value."""
+    return pl.repeat(value, pl.len(), dtype=dtype)
+
+
 def _polars_number(tree: Tree) -> pl.Expr:
     match tree:
         case ("number", value):
-            return pl.lit(value, dtype=pl.Float64)
+            return _everywhere(value, pl.Float64)
         case ("param", name):
-            return pl.lit(PARAMS[name], dtype=pl.Float64)
+            return _everywhere(PARAMS[name], pl.Float64)
         case ("fact", name):
             return pl.col(name)
         case ("negative", inner):
@@ -174,7 +179,7 @@ def _polars_comparison(op: str, x: pl.Expr, y: pl.Expr) -> pl.Expr:
 def _polars_truth(tree: Tree) -> pl.Expr:
     match tree:
         case ("constant", value):
-            return pl.lit(value)
+            return _everywhere(value, pl.Boolean)
         case ("flag", name):
             return pl.col(name)
         case ("known", name):
