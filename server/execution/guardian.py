@@ -196,7 +196,9 @@ class Guardian:
         self._missing.discard(key)
         if not found.covered:
             report.unprotected.append(key)
-            await self._attempt(intent, lambda: self._cover(intent))
+            covered = await self._attempt(intent, lambda: self._cover(intent))
+            if covered is not None and covered.state == "closing":
+                self._adopt(covered, report)
             return
         await self._attempt(intent, lambda: self._tend(intent, found))
 

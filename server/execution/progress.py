@@ -59,6 +59,7 @@ class Request(_Value):
 class Progress(_Value):
     """Instants are ms UTC by the venue. ``rest_until`` ends the life of a resting entry, first send to last.
 
+    ``reached_zone``: the price has been in the zone since the order left; ``outside_since``: it left it then.
     ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
     targets and closings, ``stop`` is where the stop was when last seen, ``close_cause`` why a position is
     being closed.
@@ -68,6 +69,7 @@ class Progress(_Value):
     attempts: tuple[Attempt, ...] = ()
     requotes: int = 0
     rest_until: int | None = None
+    reached_zone: bool = False
     outside_since: int | None = None
     book_seen_at: int | None = None
     cancelling: Cancelling | None = None

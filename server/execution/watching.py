@@ -178,10 +178,16 @@ async def _held_against_the_zone(
         return intent, None
     if conversion(ticket, progress, book, now) is not None:
         return intent, "converted"
-    outside = not ticket.zone_low <= book.mark <= ticket.zone_high
-    since = (progress.outside_since or now) if outside else None
-    seen = progress.with_(book_seen_at=now, outside_since=since)
+    inside = ticket.zone_low <= book.mark <= ticket.zone_high
+    # An order that waits at the edge for the price to come back was never in the zone: nothing has left it.
+    reached = progress.reached_zone or inside or not _at_the_edge(ticket)
+    since = (progress.outside_since or now) if reached and not inside else None
+    seen = progress.with_(book_seen_at=now, outside_since=since, reached_zone=reached)
     intent = await desk.write(intent, Change(progress=seen))
     if since is not None and now - since >= ticket.execution.out_of_zone_sec * MS:
         return intent, "cancelled_out_of_zone"
     return intent, None
+
+
+def _at_the_edge(ticket: Ticket) -> bool:
+    return ticket.price == (ticket.zone_high if ticket.side == "long" else ticket.zone_low)
