@@ -175,7 +175,7 @@ class DbosDurable:
                 asyncio.create_task(self._take_over(takeover)),
                 asyncio.create_task(self._prune_regularly()),
             ]
-        log.info("durable_execution_began", slot=lease.slot, takes_work=self._options.takes_work)
+        log.debug("durable_execution_began", slot=lease.slot, takes_work=self._options.takes_work)
 
     async def _end(self) -> None:
         self._healthy = False

@@ -166,6 +166,8 @@ class Guardian:
 
     async def _pursue(self, intent: Intent) -> None:
         try:
+            told = event("adopted", await self.desk.now(), state=intent.state)
+            await self._attempt(intent, lambda: self.desk.write(intent, Change(events=(told,))))
             await pursue(self.desk, intent.decision_key, settled)
         except Exception as error:
             log.exception("guardian.pursuit_failed", **identity(intent))
@@ -217,6 +219,10 @@ class Guardian:
         if progress.unprotected_since is not None:
             return await protect(desk, intent)
         intent = await place_targets(desk, intent, found)
+        if found.position is not None and found.position.size < (progress.held or progress.filled):
+            told = event("reduced", await desk.now(), left=found.position.size, of=progress.filled)
+            known = progress_of(intent).with_(held=found.position.size)
+            intent = await desk.write(intent, Change(progress=known, events=(told,)))
         if progress.stop is not None and stop is not None and stop != progress.stop:
             told = event(
                 "amended", await desk.now(), trigger="stop_loss", before=progress.stop, after=stop, by="venue"

@@ -61,7 +61,8 @@ class Progress(_Value):
 
     ``reached_zone``: the price has been in the zone since the order left; ``outside_since``: it left it then.
     ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
-    targets and closings, ``stop`` is where the stop was when last seen, ``close_cause`` why a position is
+    targets and closings, ``stop`` is where the stop was when last seen, ``held`` what was left
+    of a position that was reduced, ``close_cause`` why a position is
     being closed.
     """
 
@@ -80,6 +81,7 @@ class Progress(_Value):
     protected: bool = False
     names: int = 0
     stop: Number | None = None
+    held: Number | None = None
     targets_placed: bool = False
     closing_since: int | None = None
     close_cause: str | None = None

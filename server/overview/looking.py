@@ -1,4 +1,4 @@
-"""Looking at the venues of a service that runs elsewhere, or nowhere: nothing is begun and nothing taken up."""
+"""Looking at the venues of a service that runs elsewhere, or nowhere: nothing is begun or taken up."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from server.trade_entry.decide import MAIN_ACCOUNT
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``service`` does not trade. ``desks`` are by the name of their venue; the paper venue is the one that the
-    serving process has, its clock included.
+    """``service`` does not trade. ``desks`` are by the name of their venue; the paper venue is the one that
+    the serving process has, its clock included.
     """
 
     service: Service
