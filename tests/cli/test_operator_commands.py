@@ -1,0 +1,55 @@
+"""``orders``, ``cancel``, ``halt``, ``resume``, ``doctor`` and ``run --live``."""
+
+from __future__ import annotations
+
+import json
+
+from command_lines import AT, Command
+
+
+def test_halt_and_resume_work_without_a_service(entrygate: Command) -> None:
+    halted = entrygate("halt", "--reason", "a test")
+    again = json.loads(entrygate("halt", "--resume", "--reason", "over", "--json").out)
+
+    assert halted.code == 0
+    assert halted.lines[0] == "trading is halted: nothing new leaves; stops and targets stay"
+    assert (again["halted"], again["reason"]) == (False, "over")
+    assert again["actor"].startswith("cli")
+
+
+def test_an_order_that_is_not_there(entrygate: Command) -> None:
+    assert entrygate("orders").out == "no orders\n"
+    missing = entrygate("orders", "EGNOTHING")
+    assert (missing.code, missing.err) == (2, "no order 'EGNOTHING'; entrygate orders lists them\n")
+    assert entrygate("cancel", "EGNOTHING", "--reason", "a test").code == 2
+
+
+def test_doctor_says_what_to_do(entrygate: Command) -> None:
+    behind = entrygate("doctor")
+    entrygate("halt", "--reason", "a test")
+    well = entrygate("doctor")
+    said = json.loads(entrygate("doctor", "--json").out)
+
+    assert behind.code == 1 and behind.lines[0].startswith("fail  database") and "migrate" in behind.lines[-1]
+    assert (well.code, well.err) == (0, "")
+    assert max(map(len, well.lines[1:])) <= 80 + len("(fingerprint)")
+    levels = {finding["name"]: finding["level"] for finding in said["findings"]}
+    assert said["healthy"] and levels.pop("halt") == "warn"
+    assert set(levels.values()) == {"ok"}
+    assert {"database", "rules", "workflows", "watch", "holds", "positions", "candles"} <= set(levels)
+
+
+def test_a_live_run_follows_its_order_to_the_end(entrygate: Command) -> None:
+    done = entrygate("run", "SUIUSDT", "--at", AT, "--live", "--speed", "10", "--json")
+    said = json.loads(done.out)
+    (order,) = said["orders"]
+    listed = entrygate("orders")
+    journey = entrygate("orders", order["client_order_id"])
+
+    assert said["run"]["data"]["run"]["dry_run"] is False
+    assert order["state"] == "cancelled"  # when, and so why, depends on how quick this machine is
+    assert done.code == 0
+    assert listed.lines[1].split()[1:4] == ["SUIUSDT", "short", "cancelled"]
+    assert max(map(len, listed.lines)) <= 80
+    assert any("verdict READY short on 1m" in line for line in journey.lines)
+    assert any("the venue accepted the order" in line for line in journey.lines)
