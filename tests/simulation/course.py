@@ -64,6 +64,7 @@ OF_CHANGES: tuple[Fault, ...] = (
     "crash_after",
 )
 OF_READS: tuple[Fault, ...] = ("unavailable", "unavailable", "stale", "stale", "slow", "crash_after", "bug")
+OF_CRASHES: tuple[Fault, ...] = ("crash_before", "crash_after", "slow", "bug")
 OF_WRITES: tuple[Fault, ...] = ("crash_before", "crash_after", "database_before", "database_after")
 OF_SUBMITS: tuple[Fault, ...] = (*OF_CHANGES, "unarmed", "partial", "refused", "lost_reply")
 
@@ -77,13 +78,14 @@ Happening = Literal[
     "sleep",
     "stop_taken",
     "order_gone",
+    "order_forgotten",
     "close_by_hand",
     "again",
     "another",
     "align",
 ]
 """Things that come at an instant: the process is killed, the operator acts, the venue is away for a while,
-its clock jumps, the machine sleeps, somebody takes the stop or the order away or closes the position, the
+its clock jumps, the machine sleeps, somebody takes the stop or the order away (or the venue forgets it) or closes the position, the
 same decision is delivered again, another decision of the symbol comes, protection is realigned."""
 
 HAPPENINGS: tuple[Happening, ...] = (
@@ -96,6 +98,7 @@ HAPPENINGS: tuple[Happening, ...] = (
     "sleep",
     "stop_taken",
     "order_gone",
+    "order_forgotten",
     "close_by_hand",
     "again",
     "another",
@@ -177,9 +180,7 @@ def drawn(seed: int) -> Course:
 
 def _path(rng: random.Random, volume: float) -> list[Row]:
     """Two flat hours, a wild quarter of an hour, and then a run so far that every position is closed."""
-    rows = [
-        (BEGIN_MS + i * MINUTE_MS, PRICE, PRICE, PRICE, PRICE, 20.0) for i in range(PAST_MINUTES - 1)
-    ]
+    rows = [(BEGIN_MS + i * MINUTE_MS, PRICE, PRICE, PRICE, PRICE, 20.0) for i in range(PAST_MINUTES - 1)]
     price = PRICE
     wildness = rng.choice((0.0004, 0.0015, 0.004))
     run = rng.choice((-0.02, 0.02))

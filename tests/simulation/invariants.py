@@ -31,9 +31,15 @@ async def broken(world: World, orders: Orders) -> list[str]:
         found += [f"{intent.decision_key}: {text}" async for text in _of_intent(world, orders, intent)]
     found += [text async for text in _of_venue(world)]
     found += list(_of_exposure(world))
+    found += world.side.problems()
+    told = "\n".join([*world.trace, repr(world.journeys), repr(world.plans.answers)])
+    found += ["a secret is told" for secret in world.side.secrets if secret in told]
     found += [text async for text in _of_holds(world, orders)]
-    found += [f"answered {answer['status']} {answer['reason']}" for _, answer in world.plans.answers
-              if answer["reason"] is not None and answer["reason"] not in _codes()]
+    found += [
+        f"answered {answer['status']} {answer['reason']}"
+        for _, answer in world.plans.answers
+        if answer["reason"] is not None and answer["reason"] not in _codes()
+    ]
     return found
 
 
@@ -104,10 +110,13 @@ def _of_exposure(world: World) -> Iterator[str]:
     """
     course = world.course
     bound = 5 + 2 * course.poll_sec + 5 + 14 * course.latency[1] + 2
-    for begun, ended in world.exposure.spells + [(s, world.loop.time()) for s in world.exposure.since.values()]:
+    for begun, ended in world.exposure.spells + [
+        (s, world.loop.time()) for s in world.exposure.since.values()
+    ]:
         seconds = (ended - begun) - _overlap(begun, ended, world.chaos.excused)
         if seconds > bound:
-            yield f"without a stop from {begun:.1f} to {ended:.1f}, {seconds:.1f} s of it for no reason (> {bound:.1f})"
+            spell = f"from {begun:.1f} to {ended:.1f}, {seconds:.1f} s of it for no reason"
+            yield f"without a stop {spell} (bound {bound:.1f})"
 
 
 def _overlap(begun: float, ended: float, spells: list[tuple[float, float]]) -> float:
@@ -130,7 +139,7 @@ async def _of_holds(world: World, orders: Orders) -> AsyncIterator[str]:
         "refused": ("cancelled",),
         "rejected": ("cancelled",),
     }
-    for hold in await orders.holds(world.side.venue.name, "main", 0):
+    for hold in await orders.holds(world.side.name, "main", 0):
         intent = by_key.get(hold.decision_key)
         if intent is None:
             yield f"{hold} belongs to nobody"
@@ -138,7 +147,7 @@ async def _of_holds(world: World, orders: Orders) -> AsyncIterator[str]:
             yield f"{hold.symbol} is held for ever by an intent that is {intent.state}"
         elif hold.cause not in wanted.get(intent.state, ()):
             yield f"the hold after {intent.state} is {hold.cause}"
-    held = {hold.decision_key for hold in await orders.holds(world.side.venue.name, "main", 0)}
+    held = {hold.decision_key for hold in await orders.holds(world.side.name, "main", 0)}
     for intent in world.final:
         if intent.state == "closed" and intent.decision_key not in held and not world.another:
             yield f"{intent.decision_key} is closed, and nothing cools down"

@@ -1,21 +1,23 @@
-"""The paper venue of one world: its candles, the hands of the market and of people, and what is true there."""
+"""The paper venue of one world: its candles, the hands of market and people, and what is true there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from driven import DrivenHistory
 
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.account import open_position
-from server.exchange.port import Position
+from server.exchange.port import Contract, Position
 from server.exchange.trading import ClosingOrder, Fill, OrderState, TriggerOrder
 from server.execution.names import is_ours
+from server.trade_entry.preflight import Market
 
 if TYPE_CHECKING:
-    from world import World
+    from course import Fault
+    from world import Process, World
 
 SYMBOL = "BTCUSDT"
 
@@ -33,6 +35,11 @@ class Truth:
 class PaperSide:
     """The venue and whoever stands beside it."""
 
+    name = "paper"
+    secrets: tuple[str, ...] = ()
+    of_changes: tuple[Fault, ...] | None = None
+    of_reads: tuple[Fault, ...] | None = None
+
     def __init__(self, world: World) -> None:
         course = world.course
         self.venue = PaperExchange(
@@ -45,7 +52,27 @@ class PaperSide:
         self.hands = Hands(self.venue)
 
     async def begin(self) -> None:
+        """Asks for what a plan needs while nothing goes wrong."""
+        contract = (await self.venue.contracts())[SYMBOL]
+        assert isinstance(contract, Contract)
+        self.market = Market(contract, await self.venue.top_of_book(SYMBOL), await self.venue.balance())
+
+    def calm(self) -> None:
+        """What goes wrong here is the wire's."""
+
+    def connect(self, process: Process | None) -> PaperExchange:
+        """One account serves every process."""
+        return self.venue
+
+    async def opened(self, venue: Any) -> None:
         """Nothing to open."""
+
+    async def minute(self) -> None:
+        """The market is a recording: it moves by itself."""
+
+    def problems(self) -> list[str]:
+        """Nothing to complain about."""
+        return []
 
     async def truth(self) -> Truth:
         positions, triggers = tuple(await self.venue.positions()), tuple(await self.venue.trigger_orders())
@@ -54,7 +81,7 @@ class PaperSide:
             tuple(o.client_order_id for o in orders if not o.reduce_only),
             positions,
             triggers,
-            tuple((p.symbol, p.side) for p in positions if not _covered(p, triggers)),
+            tuple((p.symbol, p.side) for p in positions if not covered(p, triggers)),
         )
 
     async def order(self, name: str) -> OrderState | None:
@@ -64,11 +91,9 @@ class PaperSide:
         return list(await self.venue.fills(SYMBOL, 0))
 
 
-def _covered(position: Position, triggers: tuple[TriggerOrder, ...]) -> bool:
+def covered(position: Position, triggers: tuple[TriggerOrder, ...]) -> bool:
     stops = [
-        t
-        for t in triggers
-        if (t.symbol, t.side, t.kind) == (position.symbol, position.side, "stop_loss")
+        t for t in triggers if (t.symbol, t.side, t.kind) == (position.symbol, position.side, "stop_loss")
     ]
     if any(stop.size is None for stop in stops):
         return True
@@ -83,7 +108,8 @@ class Hands:
 
     async def fill(self, name: str, share: Decimal) -> None:
         """Fills a share of what is open of an order, at its limit."""
-        async with self._venue._turn() as (state, now_ms):  # pyright: ignore[reportPrivateUsage]
+        async with self._venue._turn() as (account, now_ms):  # pyright: ignore[reportPrivateUsage]
+            state = account.state
             order = state.open_orders.get(name)
             if order is None or order.price is None:
                 return
@@ -106,8 +132,8 @@ class Hands:
 
     async def forget_order(self) -> None:
         """The venue knows nothing of an entry order any more."""
-        async with self._venue._turn() as (state, _):  # pyright: ignore[reportPrivateUsage]
-            state.open_orders.clear()
+        async with self._venue._turn() as (account, _):  # pyright: ignore[reportPrivateUsage]
+            account.state.open_orders.clear()
 
     async def close(self) -> None:
         """Somebody closes every position."""

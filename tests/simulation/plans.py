@@ -35,9 +35,7 @@ class Plans:
         self.rules = self._rules()
         self.answers: list[tuple[int, dict[str, Any]]] = []
         self.keys = [self.submission(number, course.begins_ms).decision_key for number in (0, 1)]
-        self._names = {
-            key: frozenset(order_name(key, "entry", n) for n in range(8)) for key in self.keys
-        }
+        self._names = {key: frozenset(order_name(key, "entry", n) for n in range(8)) for key in self.keys}
 
     @property
     def first_name(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course import HAPPENINGS, OF_CHANGES, OF_READS, OF_SUBMITS
 from outcomes import OUTCOMES, registered
 from world import Broken, World
 

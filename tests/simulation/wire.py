@@ -229,7 +229,9 @@ class Wire:
     ) -> T:
         process, chaos = self._process, self._chaos
         process.check()
-        fault = chaos.draw(what, OF_READS)
+        fault = chaos.draw(what, self._world.side.of_reads or OF_READS)
+        if fault == "crash_before":
+            process.die()
         await asyncio.sleep(chaos.way())
         process.check()
         if fault == "slow":
@@ -262,9 +264,11 @@ class Wire:
     ) -> Outcome:
         process, chaos = self._process, self._chaos
         process.check()
-        fault = chaos.draw(what, faults)
+        fault = chaos.draw(what, self._world.side.of_changes or faults)
         if fault == "crash_before":
             process.die()
+        if fault == "bug":
+            raise RuntimeError(f"a simulated defect in {what}")
         if chaos.away:
             fault = chaos.rng.choice(("lost_request", "not_sent", "lost_reply"))
         there, back = chaos.way(), chaos.way()
@@ -291,7 +295,11 @@ class Wire:
         process.check()
         if fault in ("lost_reply", "error_after"):
             return Unknown("the reply was lost")
-        if fault == "duplicate_ack" and isinstance(outcome, Accepted) and what in ("submit", "stop", "target"):
+        if (
+            fault == "duplicate_ack"
+            and isinstance(outcome, Accepted)
+            and what in ("submit", "stop", "target")
+        ):
             return Refused("duplicate_client_order_id", "the simulated venue has seen this id")
         return outcome
 
@@ -299,6 +307,10 @@ class Wire:
         self, there: float, perform: Callable[[Fault | None], Awaitable[Outcome]], fault: Fault | None
     ) -> Outcome:
         await asyncio.sleep(there)
-        outcome = await perform(fault)
-        await self._world.looked()
+        try:
+            outcome = await perform(fault)
+            await self._world.looked()
+        except Exception as error:
+            self._world.unexpected.append(error)
+            raise
         return outcome

@@ -1,4 +1,4 @@
-"""One world: a venue, a database, processes that die and come back, a market, an operator, and no real time."""
+"""One world: a venue, a database, processes that die and come back, a market, an operator; no real time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
+from bitmart_world import BitmartSide
 from course import Course, drawn
-from invariants import broken
 from inline_database import File, InlineDatabase
+from invariants import broken
 from memory_durable import MemoryDurable, Records
 from paper_world import PaperSide
 from plans import Plans
 from virtual_time import VirtualClock, VirtualLoop
 from wire import Chaos, Wire
 
+from server.exchange.errors import ExchangeError
 from server.execution.desk import Desk
 from server.execution.dispatch import Dispatcher
 from server.execution.guardian import Guardian
@@ -29,16 +31,15 @@ from server.metrics import Metrics
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
 from server.orders.store import Orders
-from server.exchange.errors import ExchangeError
-from server.exchange.port import Contract
-from server.trade_entry.preflight import Market
 
 ACCOUNT = "main"
 SETTLED_WITHIN_SEC = 900.0
 """After the signal: by then every entry is done, and what is open has its stop."""
 OVER_WITHIN_SEC = 3000.0
 """After the signal: by then everything is final, because the market has run away."""
-SECRET = "s3cr3t-Of-The-Simulation"
+
+
+Side: TypeAlias = "PaperSide | BitmartSide"
 
 
 class Crash(BaseException):
@@ -57,7 +58,8 @@ class Process:
         self.died = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
         self.orders = Orders(InlineDatabase(self))
-        self.line = Wire(world, self, world.side.venue)
+        self.venue = world.side.connect(self)
+        self.line = Wire(world, self, self.venue)
         self.desk = Desk(self.line, ACCOUNT, self.orders, Metrics())
         desks = {self.line.name: self.desk}
         plans: Any = world.plans
@@ -104,10 +106,13 @@ class Process:
     async def live(self) -> None:
         """Takes up the work and guards it, as the service does."""
         await asyncio.sleep(self.world.rng.choice((0.0, 0.0, 2.0)))
+        await self.world.side.opened(self.venue)
         self.durable.resume()
         while True:
             await self.guardian.look_if_leading()
-            await asyncio.sleep(5.0 if self.world.busy else 25.0)
+            # Later on everything happens at full minutes: one look a little after each of them is enough.
+            minute = self.world.until_minute() + 4.0
+            await asyncio.sleep(5.0 if self.world.busy else minute)
 
     async def bury(self) -> None:
         """Ends every task of a dead process. None of them can do anything any more."""
@@ -159,9 +164,11 @@ class Exposure:
 class World:
     """Made of a seed; `run` it once."""
 
-    def __init__(self, seed: int, folder: Path, course: Course | None = None) -> None:
+    def __init__(
+        self, seed: int, folder: Path, course: Course | None = None, side: type[Side] = PaperSide
+    ) -> None:
         self.course = course or drawn(seed)
-        self.folder = folder
+        self.folder, self._kind = folder, side
         self.rng = self.course.rng
         self.loop = VirtualLoop()
         self.clock = VirtualClock(self.loop, self.course.begins_ms)
@@ -199,7 +206,8 @@ class World:
         name = str(fields.get("event"))
         if name.startswith("alarm."):
             self.alarms.append(name)
-        self.trace.append(f"{self.loop.time():9.3f} {level:9} {name} " + _shown(fields))
+        if level != "debug":
+            self.trace.append(f"{self.loop.time():9.3f} {level:9} {name} " + _shown(fields))
         raise structlog.DropEvent
 
     def story(self) -> list[tuple[object, ...]]:
@@ -214,6 +222,10 @@ class World:
     def another(self) -> bool:
         """Whether more than one decision holds the symbol."""
         return len(self.final) > 1
+
+    def until_minute(self) -> float:
+        """Seconds until the venue's next full minute."""
+        return (60_000 - self.clock.now_ms() % 60_000) / 1000
 
     def note(self, what: str) -> None:
         """A line for whoever reads how it went."""
@@ -245,9 +257,9 @@ class World:
     # -- the course of it
 
     async def _run(self) -> None:
-        self.side = PaperSide(self)
+        self.side = self._kind(self)
         self.hands = self.side.hands
-        self.plans = Plans(self.course, self.side.venue.name, ACCOUNT)
+        self.plans = Plans(self.course, self.side.name, ACCOUNT)
         await self.side.begin()
         market = self.loop.create_task(self._market())
         others = self.loop.create_task(self._happen())
@@ -285,6 +297,7 @@ class World:
         reader = self.reader()
         self.final = await self.intents(reader)
         self.journeys = {i.decision_key: await reader.journey(i.decision_key) for i in self.final}
+        self.holds = await reader.holds(self.side.name, ACCOUNT, 0)
         problems = await broken(self, reader)
         if problems:
             raise Broken("; ".join(problems))
@@ -314,20 +327,15 @@ class World:
     async def _record(self, process: Process, number: int) -> None:
         """A ticket that was made directly: its intent is recorded before the workflow begins."""
         try:
-            contract = (await self.side.venue.contracts())["BTCUSDT"]
-            assert isinstance(contract, Contract)
-            market = Market(
-                contract, await self.side.venue.top_of_book("BTCUSDT"), await self.side.venue.balance()
-            )
-            await self.plans.record(process.orders, number, self.clock.now_ms(), market)
+            await self.plans.record(process.orders, number, self.clock.now_ms(), self.side.market)
         except OrdersUnavailable:
             self.note("not recorded")
 
     async def _market(self) -> None:
         """Every minute the market is looked at, so that nothing that happens in it goes unseen."""
         while True:
-            now = self.clock.now_ms()
-            await asyncio.sleep((60_000 - now % 60_000) / 1000)
+            await asyncio.sleep(self.until_minute())
+            await self.side.minute()
             await self.looked()
 
     async def _happen(self) -> None:
@@ -341,6 +349,8 @@ class World:
                 await self._befall(what, process)
             except (ExchangeError, OrdersUnavailable, NotPossible, NoSuchOrder, Crash) as error:
                 self.note(f"{what} came to nothing: {error!r}")
+            except Exception as error:
+                self.unexpected.append(error)
 
     async def _befall(self, what: str, process: Process) -> None:
         rng, operations = self.rng, process.operations
@@ -367,6 +377,8 @@ class World:
             await self.hands.take_stop()
         elif what == "order_gone":
             await self.hands.lose_order()
+        elif what == "order_forgotten":
+            await self.hands.forget_order()
         elif what == "close_by_hand":
             await self.hands.close()
         elif what == "again":
@@ -374,7 +386,7 @@ class World:
         elif what == "another":
             process.spawn(self._deliver(1))
         elif what == "align":
-            await operations.align(self.side.venue.name)
+            await operations.align(self.side.name)
         await self.looked()
 
     async def _until_over(self, process: Process) -> None:
@@ -389,6 +401,8 @@ class World:
             self.busy = now < last + 15 or any(s != "open" for s in open_ones) or bool(running)
             if now > self.course.chaos_sec + last + 400:
                 self.chaos.over = True
+            if now > self.course.chaos_sec + 120:
+                self.side.calm()
             if now > last + 10 and not running and not open_ones and not self._delivering(process):
                 return
             if now > SETTLED_WITHIN_SEC and (running or any(s != "open" for s in open_ones)):

@@ -1,0 +1,66 @@
+"""One journey per outcome, from the verdict to the close, as the operator reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from course import Course
+from journeys import FALLS, FILLS, FLAT, NO_CONVERSION, RISES, THIN, TTL, course, told
+from syrupy.assertion import SnapshotAssertion
+
+REFUSED = "refused:would_cross"
+SHORT_ZONE = {"entry_zone": {"ttl_sec": 15}}
+CONVERTS = {"end_of_zone": {"enabled": True, "ttl_threshold_sec": 25}}
+AT_MARKET = {"market": True}
+
+JOURNEYS: dict[str, Course] = {
+    "filled_and_took_profit": course(FILLS, RISES),
+    "filled_and_stopped_out": course(FILLS, FALLS),
+    "stop_placed_where_the_venue_takes_none_along": course(FILLS, RISES, attaches=False),
+    "two_targets": course(FILLS, RISES, two_targets=True, attaches=False),
+    "market_entry_filled": course(FLAT, RISES, **AT_MARKET),
+    "market_entry_refused": course(FLAT, forced={"submit": ["refused:other"]}, **AT_MARKET),
+    "cancelled_by_its_life": course(FLAT, changes=TTL),
+    "cancelled_by_the_zones_end": course(FLAT, changes=SHORT_ZONE | NO_CONVERSION),
+    "cancelled_out_of_the_zone": course((0, 400, 400), (400, 400, 400)),
+    "cancelled_by_the_operator": course(FLAT, happenings=[(3.0, "cancel")]),
+    "cancelled_by_the_halt": course(FLAT, happenings=[(3.0, "halt"), (20.0, "resume")]),
+    "halted_before": course(FLAT, happenings=[(0.0, "halt"), (20.0, "resume")]),
+    "ended_by_the_venue": course(FLAT, happenings=[(3.0, "order_gone")]),
+    "lost_at_the_venue": course(FLAT, happenings=[(9.0, "order_forgotten")]),
+    "requoted_and_taken": course(FILLS, RISES, forced={"submit": [REFUSED]}),
+    "requotes_exhausted": course(FLAT, forced={"submit": [REFUSED] * 3}),
+    "refused_for_another_cause": course(FLAT, forced={"submit": ["refused:insufficient_margin"]}),
+    "turned_away_and_sent_again": course(FILLS, RISES, forced={"submit": ["not_sent"]}),
+    "leverage_refused": course(FLAT, forced={"leverage": ["refused:leverage"]}),
+    "reply_lost_and_found": course(FILLS, RISES, forced={"submit": ["lost_reply"]}),
+    "known_already": course(FILLS, RISES, forced={"submit": ["duplicate_ack"]}),
+    "request_lost_and_sent_again": course(FILLS, RISES, forced={"submit": ["lost_request"]}),
+    "never_placed": course(FLAT, forced={"submit": ["lost_request"] * 3}),
+    "signal_expired": course(
+        FLAT, forced={"leverage": ["slow"]}, changes={"execution": {"signal_ttl_sec": 1}}
+    ),
+    "presets_lost": course(FILLS, RISES, forced={"submit": ["unarmed"]}),
+    "cannot_be_protected": course(FILLS, FLAT, attaches=False, forced={"stop": ["refused:other"] * 40}),
+    "price_beyond_the_stop_at_once": course(
+        FILLS, FLAT, attaches=False, forced={"stop": ["refused:invalid_price"]}
+    ),
+    "filled_in_part": course(THIN, RISES, changes={"execution": {"order_ttl_sec": 45}}),
+    "converted_at_the_end": course(FLAT, RISES, changes=CONVERTS | {"execution": {"order_ttl_sec": 40}}),
+    "filled_while_it_was_cancelled": course(
+        FLAT, RISES, forced={"cancel": ["market_first"]}, happenings=[(3.0, "cancel")]
+    ),
+    "stop_taken_away": course(FILLS, FLAT, RISES, happenings=[(45.0, "stop_taken")]),
+    "closed_by_hand": course(FILLS, FLAT, happenings=[(45.0, "close_by_hand")]),
+    "workflow_broke_and_guardian_adopted": course(FILLS, RISES, forced={"order": ["bug"]}),
+    "died_before_anything_left": course(FILLS, RISES, forced={"leverage": ["crash_before"]}),
+    "died_with_the_order_under_way": course(FILLS, RISES, forced={"submit": ["crash_after"]}),
+    "delivered_twice": course(FILLS, RISES, happenings=[(5.0, "again")]),
+    "another_signal_of_the_symbol": course(FILLS, RISES, happenings=[(5.0, "another")]),
+}
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_journey(name: str, folder: Path, golden: SnapshotAssertion) -> None:
+    assert told(JOURNEYS[name], folder) == golden
