@@ -43,6 +43,8 @@ RATES = {
 }
 """Shares of the faults in what goes wrong; the world's own rate says how much does."""
 
+OF_SUBMITS = ("duplicate_ack", "hide", "partial_fill", "presets_lost")
+
 POINTS = (
     "submit-leverage",
     "submit-order",
@@ -117,7 +119,7 @@ class BitmartSide:
             kind: Any = rng.choice(list(RATES))
             faults.plan(
                 kind,
-                rng.choice(POINTS) if kind != "duplicate_ack" else "submit-order",
+                rng.choice(POINTS) if kind not in OF_SUBMITS else "submit-order",
                 after=rng.choice((0, 0, 0, 1, 3)),
                 times=rng.choice((1, 1, 2, 6)),
                 ms=rng.randrange(200, 4500),

@@ -25,7 +25,7 @@ def places() -> Iterator[Path]:
         yield Path(folder)
 
 
-PAPER_SEEDS = 1500
+PAPER_SEEDS = 1700
 AT_ONCE = 20
 
 

@@ -85,8 +85,9 @@ Happening = Literal[
     "align",
 ]
 """Things that come at an instant: the process is killed, the operator acts, the venue is away for a while,
-its clock jumps, the machine sleeps, somebody takes the stop or the order away (or the venue forgets it) or closes the position, the
-same decision is delivered again, another decision of the symbol comes, protection is realigned."""
+its clock jumps, the machine sleeps, somebody takes the stop or the order away or closes the position, the
+venue forgets the order, the same decision is delivered again, another of the symbol comes, protection is
+realigned."""
 
 HAPPENINGS: tuple[Happening, ...] = (
     "kill",
@@ -145,7 +146,7 @@ def drawn(seed: int) -> Course:
     """The world of this seed."""
     rng = random.Random(f"world {seed}")
     begins_ms = BEGIN_MS + PAST_MINUTES * MINUTE_MS + rng.randrange(MINUTE_MS)
-    style = rng.choice(("calm", "points", "points", "points", "rate", "rate", "storm", "late"))
+    style = rng.choice(("calm", "points", "points", *["aimed"] * 6, "rate", "storm", "late"))
     order_ttl = rng.choice((8, 15, 30, 70, 120))
     count = 0 if style == "calm" else rng.choice((0, 0, 1, 1, 2, 3))
     span = rng.choice((5.0, 20.0, 90.0, 240.0))
@@ -175,7 +176,41 @@ def drawn(seed: int) -> Course:
         latency=rng.choice(((0.01, 0.05), (0.05, 0.4), (0.2, 2.0))),
         volume=volume,
         rng=rng,
+        forced=_aimed(rng) if style == "aimed" else {},
     )
+
+
+AIMS: Mapping[str, tuple[Fault, ...]] = {
+    "submit": (*OF_SUBMITS, "partial", "unarmed"),
+    "leverage": OF_CHANGES,
+    "stop": OF_CHANGES,
+    "target": OF_CHANGES,
+    "close": OF_CHANGES,
+    "cancel": (*OF_CHANGES, "market_first"),
+    "amend": OF_CHANGES,
+    "order": OF_READS,
+    "positions": OF_READS,
+    "triggers": OF_READS,
+    "fills": OF_READS,
+    "book": OF_READS,
+    "write": OF_WRITES,
+}
+"""What can befall each kind of request, and the writes."""
+
+
+def _aimed(rng: random.Random) -> dict[str, list[str]]:
+    """Faults of the first requests of some kinds; a position without its stop is made more often."""
+    aims: dict[str, list[str]] = {}
+    for kind in rng.sample(list(AIMS), k=rng.choice((1, 2, 3))):
+        passed = [""] * rng.choice((0, 0, 0, 1, 2, 5))
+        fault = rng.choice(AIMS[kind])
+        again = [
+            fault if rng.random() < 0.6 else rng.choice(AIMS[kind]) for _ in range(rng.choice((0, 1, 2, 8)))
+        ]
+        aims[kind] = [*passed, fault, *again]
+    if rng.random() < 0.3 and "submit" not in aims:
+        aims["submit"] = ["unarmed", "unarmed", "unarmed"]
+    return aims
 
 
 def _path(rng: random.Random, volume: float) -> list[Row]:

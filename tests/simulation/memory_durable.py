@@ -72,7 +72,7 @@ class RecordedSteps:
 
 
 class MemoryDurable:
-    """One process's part in it. ``recording`` is asked before anything is recorded, and may end the process."""
+    """One process's part in it. ``recording`` is asked before anything is kept, and may end the process."""
 
     healthy = True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bitmart_world import BitmartSide
 from world import Broken, World
 
-SEEDS = 500
+SEEDS = 300
 
 
 def test_entries_survive_bitmart(seeds: range, places: Path) -> None:

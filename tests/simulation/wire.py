@@ -93,6 +93,7 @@ class Chaos:
         if not fault:
             return None
         self.excuse(8.0)
+        self.fired[f"{what} {fault}"] += 1
         return fault  # type: ignore[return-value]
 
     def excuse(self, seconds: float) -> None:
