@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from server.database import Database
-from server.durable import Durable, open_durable
+from server.durable import Durable
+from server.durable.engine import open_durable
 from server.exchange.port import Exchange
 from server.execution.desk import Desk
 from server.execution.dispatch import Dispatcher

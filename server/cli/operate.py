@@ -107,7 +107,7 @@ async def _cancel(settings: Settings, client_order_id: str, reason: str) -> Inte
 
     from server import logs
     from server.cli.session import operator_name, reported
-    from server.durable import open_durable
+    from server.durable.engine import open_durable
     from server.execution.operations import NotPossible, Operations
     from server.overview.looking import looking
     from server.overview.orders import find

@@ -43,7 +43,7 @@ LiveOption = Annotated[
 SpeedOption = Annotated[
     float | None,
     typer.Option(
-        "--speed", metavar="X", help="With --live --at: recorded seconds per second. Without it: 60."
+        "--speed", metavar="X", help="With --live --at: recorded seconds per second. Without it: 20."
     ),
 ]
 WorkersOption = Annotated[
@@ -79,7 +79,7 @@ def run(
 
     Example: entrygate run BTCUSDT SUIUSDT --at 2025-06-01T07:46:00Z
 
-    Example: entrygate run LINKUSDT --at 2025-06-01T07:46:00Z --live --speed 120
+    Example: entrygate run LINKUSDT --at 2025-06-01T07:46:00Z --live --speed 60
     """
     from server.cli.activity import Activity
     from server.cli.session import Choices

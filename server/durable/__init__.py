@@ -1,5 +1,7 @@
 """Durable execution: workflows that survive their process, and the only room that knows DBOS.
 
+``server.durable.engine.open_durable`` opens it; what is here costs nothing to import.
+
 What an operator must know:
 
 - Its tables are in the application's own database: beside the others in an SQLite file, in the schema
@@ -24,7 +26,6 @@ What an operator must know:
   with a new name for the workflow.
 """
 
-from server.durable.engine import open_durable
 from server.durable.port import (
     Done,
     Durable,
@@ -55,5 +56,4 @@ __all__ = [
     "Steps",
     "UnfinishedWorkflow",
     "Workflow",
-    "open_durable",
 ]

@@ -4,7 +4,7 @@ A workflow is an async function of its steps and one JSON argument. Whatever it 
 in a step: a step whose result is recorded is not run again, one that was cut off is. So an action must bear
 being run twice, and the code between steps must come to the same thing when it is walked again.
 
-``server.durable.open_durable`` makes a ``Durable`` from a database address and the workflows by name.
+``server.durable.engine.open_durable`` makes a ``Durable`` from a database address and the workflows by name.
 """
 
 from __future__ import annotations

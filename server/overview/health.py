@@ -127,7 +127,8 @@ async def _halt(look: Look, desk: Desk, settings: Settings) -> Finding:
 
 
 async def _workflows(look: Look, desk: Desk, settings: Settings) -> Finding:
-    from server.durable import DurableError, open_durable
+    from server.durable import DurableError
+    from server.durable.engine import open_durable
 
     try:
         async with open_durable(settings.database, {}, takes_work=False) as durable:

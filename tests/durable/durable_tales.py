@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from server.database import DatabaseAddress
-from server.durable import Json, Steps, open_durable
+from server.durable import Json, Steps
+from server.durable.engine import open_durable
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from durable_tales import argument, read, tale, what
 from sqlalchemy import create_engine, text
 
 from server.database import DatabaseAddress
-from server.durable import Done, open_durable
+from server.durable import Done
+from server.durable.engine import open_durable
 
 
 def _recorded(address: DatabaseAddress, workflow_id: str) -> list[str]:

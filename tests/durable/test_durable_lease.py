@@ -11,7 +11,8 @@ from durable_processes import until
 from durable_tales import argument, tale, what
 
 from server.database import DatabaseAddress
-from server.durable import Done, DurableError, open_durable
+from server.durable import Done, DurableError
+from server.durable.engine import open_durable
 from server.durable.lease import take_lease
 
 
