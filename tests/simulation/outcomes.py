@@ -69,6 +69,7 @@ OUTCOMES: frozenset[Outcome] = frozenset(
         "trading_halted",
         "order_expired",
         "limit_submit_refused",
+        "signal_expired",
     )
     | _each(
         "cancelled",

@@ -350,7 +350,8 @@ class World:
             except (ExchangeError, OrdersUnavailable, NotPossible, NoSuchOrder, Crash) as error:
                 self.note(f"{what} came to nothing: {error!r}")
             except Exception as error:
-                self.unexpected.append(error)
+                if "a simulated defect" not in str(error):
+                    self.unexpected.append(error)
 
     async def _befall(self, what: str, process: Process) -> None:
         rng, operations = self.rng, process.operations
