@@ -10,7 +10,15 @@ from decimal import Decimal
 
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Position
-from server.exchange.trading import Accepted, Refused, TriggerKind, TriggerOrder, TriggerRequest
+from server.exchange.trading import (
+    Accepted,
+    ClosingOrder,
+    Outcome,
+    Refused,
+    TriggerKind,
+    TriggerOrder,
+    TriggerRequest,
+)
 from server.execution.desk import MS, Change, Desk, event, progress_of, ticket_of
 from server.execution.holding import Held, closed_already, held
 from server.execution.names import order_name
@@ -217,6 +225,9 @@ async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
             )
         )
         desk.tell("target", intent, outcome)
+        if isinstance(outcome, Refused) and outcome.cause == "invalid_price":
+            # The price is there already: the profit is taken now, for it may never come back.
+            intent, outcome = await _take_now(desk, intent, level.size or position.size)
         accepted = accepted and isinstance(outcome, Accepted)
     done = accepted and intent.state == "open"
     return (
@@ -224,6 +235,19 @@ async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
         if done
         else intent
     )
+
+
+async def _take_now(desk: Desk, intent: Intent, size: Decimal) -> tuple[Intent, Outcome]:
+    """Closes a part at the market."""
+    number = progress_of(intent).names
+    name = order_name(intent.decision_key, "close", number)
+    named = progress_of(intent).with_(names=number + 1)
+    intent = await desk.write(intent, Change(progress=named, names=((name, "close", number),)))
+    outcome = await desk.venue.close(
+        ClosingOrder(symbol=intent.symbol, client_order_id=name, side=intent.side, size=size)
+    )
+    desk.tell("close", intent, outcome)
+    return intent, outcome
 
 
 async def realign(desk: Desk, intent: Intent, found: Held) -> Intent:

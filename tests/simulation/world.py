@@ -111,8 +111,10 @@ class Process:
         while True:
             await self.guardian.look_if_leading()
             # Later on everything happens at full minutes: one look a little after each of them is enough.
-            minute = self.world.until_minute() + 4.0
-            await asyncio.sleep(5.0 if self.world.busy else minute)
+            left = 5.0 if self.world.busy else self.world.until_minute() + 4.0
+            while left > 0:
+                await asyncio.sleep(min(left, 5.0))
+                left = 0 if self.world.busy or self.world.exposure.since else left - 5.0
 
     async def bury(self) -> None:
         """Ends every task of a dead process. None of them can do anything any more."""
