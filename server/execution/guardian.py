@@ -121,6 +121,8 @@ class Guardian:
         for intent in intents:
             if intent.state == "submitting":
                 report.unsettled.append(intent.decision_key)
+            if intent.state == "resting":
+                await self._resting(intent, positions, triggers, report)
             if intent.state == "open":
                 await self._open(intent, positions, triggers, report)
             elif intent.decision_key not in running:
@@ -204,14 +206,32 @@ class Guardian:
             return
         await self._attempt(intent, lambda: self._tend(intent, found))
 
+    async def _resting(
+        self,
+        intent: Intent,
+        positions: Sequence[Position],
+        triggers: Sequence[TriggerOrder],
+        report: Report,
+    ) -> None:
+        """What has filled of an entry has lost its stop: whoever watches the entry places it again."""
+        found, progress = held_of(intent.symbol, intent.side, positions, triggers), progress_of(intent)
+        if found.position is None or found.covered:
+            return
+        report.unprotected.append(intent.decision_key)
+        if progress.protected and progress.unprotected_since is None:
+            await self._attempt(intent, lambda: self._lost(intent))
+
+    async def _lost(self, intent: Intent) -> Intent:
+        desk, now = self.desk, await self.desk.now()
+        desk.alarm("unprotected", **identity(intent))
+        told = event("unprotected", now, detail="the stop is gone")
+        changed = progress_of(intent).with_(unprotected_since=now, protected=False)
+        return await desk.write(intent, Change(progress=changed, events=(told,)))
+
     async def _cover(self, intent: Intent) -> Intent:
-        desk, progress, now = self.desk, progress_of(intent), await self.desk.now()
-        if progress.unprotected_since is None:
-            desk.alarm("unprotected", **identity(intent))
-            told = event("unprotected", now, detail="the stop is gone")
-            changed = progress.with_(unprotected_since=now, protected=False)
-            intent = await desk.write(intent, Change(progress=changed, events=(told,)))
-        return await protect(desk, intent)
+        if progress_of(intent).unprotected_since is None:
+            intent = await self._lost(intent)
+        return await protect(self.desk, intent)
 
     async def _tend(self, intent: Intent, found: Held) -> Intent:
         desk, progress = self.desk, progress_of(intent)
