@@ -29,17 +29,13 @@ UNANSWERED = (
     "order_book_stale",
     "balance_unavailable",
     "positions_unavailable",
-    "open_orders_unavailable",
     "daily_loss_guard_unavailable",
-    "cooldown_guard_unavailable",
-    "trading_halt_unavailable",
     "orders_unavailable",
     "orders_state_unavailable",
 )
 DECIDED = (
     "skipped_out_of_zone",
     "market_order_spread_too_wide",
-    "entry_price_out_of_zone",
     "insufficient_balance",
     "exception_during_trade_entry",
 )
@@ -48,7 +44,7 @@ STOPPED_BEFORE = ("signal_expired", "trading_halted", "cancelled_by_operator")
 OUTCOMES: frozenset[Outcome] = frozenset(
     # Nothing left: a gate, or what came up between the plan and its sending.
     _each("rejected", "skipped", *GUARDED, *DECIDED, *STOPPED_BEFORE)
-    | _each("rejected", "error", *GUARDED, *UNANSWERED, *DECIDED)
+    | _each("rejected", "error", *UNANSWERED, *DECIDED)
     # Something left, and is proven to have come to nothing.
     | _each(
         "refused",

@@ -382,7 +382,7 @@ class World:
             await self.hands.lose_order()
         elif what == "order_forgotten":
             await self.hands.forget_order()
-        elif what == "close_by_hand":
+        elif what == "close_by_hand" and not (await self.side.truth()).live_entries:
             await self.hands.close()
         elif what == "again":
             process.spawn(self._deliver(0))
