@@ -34,7 +34,8 @@ EVERY_SEC = 5.0
 LEAST_SEC = 0.25
 """Of real time, however fast the venue's clock runs."""
 
-LEASE_MS = 30_000
+LEASE_MS = 12_000
+"""Of real time: so long after its death another process looks after everything."""
 
 
 def _wall_ms() -> int:
