@@ -34,6 +34,9 @@ EVERY_SEC = 5.0
 LEAST_SEC = 0.25
 """Of real time, however fast the venue's clock runs."""
 
+ABSENT_MS = 600_000
+"""A position that the venue has not shown for so long is taken for closed, whatever its executions say."""
+
 LEASE_MS = 12_000
 """Of real time: so long after its death another process looks after everything."""
 
@@ -80,7 +83,7 @@ class Guardian:
         self._holder = str(uuid4())
         self._lease = f"guardian:{desk.venue.name}:{desk.account}"
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._missing: set[str] = set()
+        self._missing: dict[str, int] = {}
 
     async def watch(self) -> None:
         """Looks until it is cancelled."""
@@ -187,18 +190,12 @@ class Guardian:
         report: Report,
     ) -> None:
         """A position of ours: gone, without a stop, or as it should be."""
-        desk, key = self.desk, intent.decision_key
+        key = intent.decision_key
         found = held_of(intent.symbol, intent.side, positions, triggers)
         if found.position is None:
-            # Gone twice in a row, or seen to be closed: a venue may be late with what it shows.
-            if key in self._missing or await closed_already(desk, intent):
-                self._missing.discard(key)
-                await self._attempt(intent, lambda: finish(desk, intent))
-                report.closed.append(key)
-            else:
-                self._missing.add(key)
+            await self._gone(intent, report)
             return
-        self._missing.discard(key)
+        self._missing.pop(key, None)
         if not found.covered:
             report.unprotected.append(key)
             covered = await self._attempt(intent, lambda: self._cover(intent))
@@ -228,6 +225,21 @@ class Guardian:
         told = event("unprotected", now, detail="the stop is gone")
         changed = progress_of(intent).with_(unprotected_since=now, protected=False)
         return await desk.write(intent, Change(progress=changed, events=(told,)))
+
+    async def _gone(self, intent: Intent, report: Report) -> None:
+        """The venue does not show the position: its executions say whether it is closed.
+
+        A venue may be late with what it shows, so that absence alone is no proof for a long time.
+        """
+        desk, key, now = self.desk, intent.decision_key, await self.desk.now()
+        since = self._missing.setdefault(key, now)
+        if not await closed_already(desk, intent) and now - since < ABSENT_MS:
+            if since == now:
+                desk.alarm("position_not_found", **identity(intent))
+            return
+        self._missing.pop(key, None)
+        await self._attempt(intent, lambda: finish(desk, intent))
+        report.closed.append(key)
 
     async def _cover(self, intent: Intent) -> Intent:
         if progress_of(intent).unprotected_since is None:

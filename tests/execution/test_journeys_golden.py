@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from course import Course
+from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, Course
 from journeys import FALLS, FILLS, FLAT, NO_CONVERSION, RISES, THIN, TTL, course, told
 from syrupy.assertion import SnapshotAssertion
 
@@ -13,6 +13,7 @@ REFUSED = "refused:would_cross"
 SHORT_ZONE = {"entry_zone": {"ttl_sec": 15}}
 CONVERTS = {"end_of_zone": {"enabled": True, "ttl_threshold_sec": 25}}
 AT_MARKET = {"market": True}
+JUST_BEFORE_THE_MINUTE = BEGIN_MS + PAST_MINUTES * MINUTE_MS + 59_750
 
 JOURNEYS: dict[str, Course] = {
     "filled_and_took_profit": course(FILLS, RISES),
@@ -21,6 +22,9 @@ JOURNEYS: dict[str, Course] = {
     "two_targets": course(FILLS, RISES, two_targets=True, attaches=False),
     "market_entry_filled": course(FLAT, RISES, **AT_MARKET),
     "market_entry_refused": course(FLAT, forced={"submit": ["refused:other"]}, **AT_MARKET),
+    "market_entry_not_filled": course(RISES, begins_ms=JUST_BEFORE_THE_MINUTE, **AT_MARKET),
+    "workflow_broke_before_anything_left": course(FLAT, forced={"leverage": ["bug"]}),
+    "position_not_shown": course(FILLS, FLAT, RISES, forced={"positions": ["hidden"] * 40}),
     "cancelled_by_its_life": course(FLAT, changes=TTL),
     "cancelled_by_the_zones_end": course(FLAT, changes=SHORT_ZONE | NO_CONVERSION),
     "cancelled_out_of_the_zone": course((0, 400, 400), (400, 400, 400)),

@@ -43,6 +43,10 @@ COVERING = (
     1001,
     1564,
     1675,
+    501,
+    632,
+    920,
+    *range(100, 130),
 )
 """Worlds of the suite in which, together, every kind of fault comes to pass."""
 
