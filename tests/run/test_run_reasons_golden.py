@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from run_answers import BUNDLED, SHORTS, as_sent
+from run_answers import BUNDLED, READY, SHORTS, as_sent
 from syrupy.assertion import SnapshotAssertion
 from test_run_isolation import edit_contracts, too_short
 
@@ -18,7 +18,8 @@ from server.run import RunReason, RunRequest
 from server.run.memory import ProfileMemory
 from server.run.runner import Runner
 from server.run.verdicts import decide_share
-from server.service import Service
+from server.service import Service, service
+from server.settings import Settings
 
 
 async def test_blacklisted(opened: Service, golden: SnapshotAssertion) -> None:
@@ -70,6 +71,15 @@ async def test_orders_unavailable(trading: Service, golden: SnapshotAssertion) -
     data = (await trading.runner.run(request)).to_json()["data"]
     decision = data["symbols"]["SUIUSDT"]["trading_decision"]
     assert {"decision": decision, "errors": data["errors"]} == golden
+
+
+async def test_decision_pending(settings: Settings, golden: SnapshotAssertion) -> None:
+    """Left to any process: the answer does not wait for it."""
+    left = settings.model_copy(update={"paper_start": READY, "paper_speed": 1.0, "dispatch": "async"})
+    async with service(left, trades=True) as opened:
+        request = RunRequest(actor="test", dry_run=False, may_trade=True, symbols=("SUIUSDT",))
+        data = (await opened.runner.run(request)).to_json()["data"]
+    assert data["symbols"]["SUIUSDT"]["trading_decision"] == golden
 
 
 def test_no_reason_is_left_out() -> None:
