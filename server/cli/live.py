@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOOK_SEC = 0.2
 """How often the orders are read."""
 
-SPEED = 60.0
+SPEED = 20.0
 """Recorded seconds per second where none is given: a candle passes in one."""
 
 

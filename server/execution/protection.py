@@ -75,6 +75,8 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
     since = progress.unprotected_since or await desk.now()
     limit = since + ticket.execution.protect_within_sec * MS
     number, last = progress.names, "the venue did not say what it holds"
+    # Where no stop travelled with the entry, its absence is an alarm from the second try on.
+    late, alarmed = not any(attempt.attached for attempt in progress.attempts), False
     while True:
         now = await desk.now()
         try:
@@ -92,7 +94,8 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
         if now > limit:
             return await _give_up(desk, intent, now, last)
         if found is not None and found.position is not None:
-            if now == since:
+            if not alarmed and (now == since or not late or number > progress.names):
+                alarmed = True
                 desk.alarm("unprotected", decision_key=intent.decision_key, symbol=intent.symbol)
             intent, tried = await _place_stop(desk, intent, found.position, number)
             number += 1

@@ -52,8 +52,8 @@ class _Words(dict[str, str]):
 
     def __init__(self, details: Details) -> None:
         super().__init__({name: _word(value) for name, value in details.items()})
-        if "placed" in details:
-            self["placed"] = "there" if details["placed"] else "not there"
+        # An order that was found is told by its number, one that was not by saying so.
+        self["placed"] = "not there" if details.get("placed") is False else "there"
 
     def __missing__(self, key: str) -> str:
         return "?"

@@ -53,7 +53,7 @@ class Ticket(_Value):
     entry: Number
     price: Number
     size: Number
-    leverage: int = Field(ge=1)
+    leverage: int
     stop: Number
     targets: tuple[Target, ...] = Field(min_length=1, max_length=2)
     zone_low: Number

@@ -25,8 +25,8 @@ from server.durable import (
     Running,
     StepFailed,
     Steps,
-    open_durable,
 )
+from server.durable.engine import open_durable
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ CASES: list[Case] = [
         replace(CALM, stored=None, failures=("orders cannot be read: gone",)),
         details={
             "failures": ["orders cannot be read: gone"],
-            "unknown": None,
+            "unknown": ["halted", "duplicate", "daily_locked", "hold_cause"],
         },
     ),
     Case("halted", "trading_halted", view({"halt": HALTED}), details={"halted": True}),

@@ -332,7 +332,7 @@ MIRRORED = {f"{one}{n}": f"{other}{n}" for one, other in ("rs", "sr") for n in r
     st.integers(-300, 300),
     st.integers(1, 400),
     st.integers(0, 3),
-    st.lists(st.integers(30_000, 70_000), min_size=7, max_size=7),
+    st.lists(st.integers(42_000, 58_000), min_size=7, max_size=7),
     st.sampled_from(["pivot_conservative", "pivot_aggressive", "none"]),
     STOPS.filter(lambda stop: "risk" not in stop.values()),
     st.sampled_from(POLICIES),
