@@ -59,7 +59,7 @@ class Dispatcher:
         desk, key = self._desks[submission.exchange], submission.decision_key
         known = (await desk.orders.many([key])).get(key)
         if known is not None:
-            return _duplicate(known, submission)
+            return self._duplicate(desk, known, submission)
         argument = submission.to_json()
         if self._dispatch == "async":
             await self._durable.enqueue(WORKFLOW, key, argument)
@@ -69,8 +69,12 @@ class Dispatcher:
         if intent is None:
             return _pending(submission)
         if intent.run_id != submission.run_id:
-            return _duplicate(intent, submission)
+            return self._duplicate(desk, intent, submission)
         return outward(intent)
+
+    def _duplicate(self, desk: Desk, first: Intent, submission: Submission) -> dict[str, Any]:
+        desk.metrics.decided("guards", "skipped", str(GuardReason.DUPLICATE_DECISION_KEY))
+        return _duplicate(first, submission)
 
     async def _awaited(self, desk: Desk, key: str) -> Intent | None:
         """The intent once it is decided, or as it is after the wait; None where it was not even begun."""

@@ -73,8 +73,8 @@ class TradeEntry:
             account,
             dry_run=False,
         )
-        desk.metrics.decided(decision.stage, decision.status, decision.reason)
         if decision.plan is None:
+            desk.metrics.decided(decision.stage, decision.status, decision.reason)
             return (await _reject(desk, intent, decision)).state
         return (await _record(desk, intent, submission, decision, decision.plan, _sides(account))).state
 
@@ -221,7 +221,9 @@ async def _record(
         positions=positions,
     )
     if not isinstance(recorded, Denied):
+        desk.metrics.decided(decision.stage, decision.status, decision.reason)
         return recorded
+    desk.metrics.decided("guards", "skipped", str(recorded.reason))
     denied = decision.denied(str(recorded.reason), recorded.facts)
     told = event("rejected", now, stage="guards", reason=str(recorded.reason), context=dict(recorded.facts))
     return await _end(desk, intent, denied, told)
