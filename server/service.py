@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.ledger import TableLedger
 from server.exchange.port import Exchange
+from server.execution.guardian import lease_of
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
 from server.metrics import Metrics
@@ -24,6 +26,7 @@ from server.orders.store import Orders
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.settings import Settings
+from server.trade_entry.decide import MAIN_ACCOUNT
 
 if TYPE_CHECKING:
     from server.trading import Trading
@@ -114,7 +117,8 @@ async def _venues(
     ledger = TableLedger(database) if trades else None
     paper = await asyncio.to_thread(PaperExchange, paper_options(settings), ledger=ledger)
     if trades:
-        await paper.open(join=joins)
+        # Whoever looks after the account has a session that must not be begun anew under it.
+        await paper.open(join=joins or await _looked_after(database))
     venues: dict[str, Exchange] = {"paper": paper}
     if settings.bitmart_api_key is not None and settings.bitmart_secret and settings.bitmart_memo:
         from server.exchange.bitmart import BitmartExchange, BitmartOptions
@@ -135,6 +139,15 @@ async def _venues(
             log.error("venue.unavailable", exchange="bitmart", error=str(error))
         venues["bitmart"] = bitmart
     return venues
+
+
+async def _looked_after(database: Database) -> bool:
+    """Whether another process looks after the paper account at this moment."""
+    orders, name = Orders(database), lease_of("paper", MAIN_ACCOUNT)
+    free = await orders.lease(name, "asking", 1, time.time_ns() // 1_000_000)
+    if free:
+        await orders.release(name, "asking")
+    return not free
 
 
 def _foreign_stop(store: RulesetStore) -> Decimal:

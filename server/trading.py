@@ -69,3 +69,5 @@ async def open_trading(
             for watch in watches:
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
+            for guardian in guardians.values():
+                await guardian.resign()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import uuid4
@@ -48,6 +49,11 @@ def _wall_ms() -> int:
 log = structlog.get_logger(__name__)
 
 
+def lease_of(exchange: str, account: str) -> str:
+    """Name of the lease that whoever looks after an account holds."""
+    return f"guardian:{exchange}:{account}"
+
+
 @dataclass(slots=True)
 class Report:
     """What one look came to. ``unanswered`` says what the venue or the database did not tell."""
@@ -81,7 +87,7 @@ class Guardian:
         self._running, self._foreign_stop_ratio = running, foreign_stop_ratio
         self._wall_ms = wall_ms
         self._holder = str(uuid4())
-        self._lease = f"guardian:{desk.venue.name}:{desk.account}"
+        self._lease = lease_of(desk.venue.name, desk.account)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._missing: dict[str, int] = {}
 
@@ -94,6 +100,11 @@ class Guardian:
         finally:
             for task in self._tasks.values():
                 task.cancel()
+
+    async def resign(self) -> None:
+        """Leaves the watch to others at once; what the database does not answer ends by itself."""
+        with suppress(OrdersUnavailable):
+            await self.desk.orders.release(self._lease, self._holder)
 
     async def look_if_leading(self) -> None:
         """One look, unless another process does it. Nothing that goes wrong ends the watch."""
@@ -285,7 +296,12 @@ class Guardian:
         report: Report,
     ) -> None:
         """Positions that nobody here opened get a stop if they have none; nothing else is done to them."""
+        desk = self.desk
         own = {(intent.symbol, intent.side) for intent in intents}
+        if any((position.symbol, position.side) not in own for position in positions):
+            # An entry may have been begun and filled between the two readings.
+            begun = await desk.orders.under_way(desk.venue.name, desk.account)
+            own |= {(intent.symbol, intent.side) for intent in begun}
         for position in positions:
             if (position.symbol, position.side) in own:
                 continue
