@@ -19,7 +19,7 @@ LOOK_SEC = 0.2
 """How often the orders are read."""
 
 SPEED = 20.0
-"""Recorded seconds per second where none is given: a candle passes in one."""
+"""Recorded seconds per second where none is given: a candle passes in three."""
 
 
 def placed(result: RunResult) -> list[str]:
