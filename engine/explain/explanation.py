@@ -153,8 +153,8 @@ def _timeframe(
     reader = TreeReader(program, _reader(batch, signals.timeframe, row))
     truths = stage_facts.sides_of(program, outcomes, len(batch))
     parts: tuple[tuple[Side, Trees, Trees], ...] = (
-        ("long", program.long, program.filters_long),
-        ("short", program.short, program.filters_short),
+        ("long", program.long, program.filters[signals.phase, "long"]),
+        ("short", program.short, program.filters[signals.phase, "short"]),
     )
     sides = tuple(
         SideExplanation(

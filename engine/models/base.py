@@ -11,6 +11,9 @@ Timeframe = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d"]
 
 Side = Literal["long", "short"]
 
+Phase = Literal["context", "execution"]
+"""What a timeframe is asked for: the direction, or the moment."""
+
 Unit = Literal[
     "price",
     "ratio",

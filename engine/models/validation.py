@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engine.models.base import Document, Model, Name, Side, Summary, Timeframe
+from engine.models.base import Document, Model, Name, Phase, Side, Summary, Timeframe
 from engine.models.conditions import ConditionDefinition, Tree
 
 Mode = Literal["pragmatic", "strict"]
@@ -20,11 +20,13 @@ class HighestValid(Model):
     strategy: Literal["highest_valid"]
 
 
-class SidedFilter(Model):
-    """A filter that only applies to signals of one side."""
+class ScopedFilter(Model):
+    """A filter for some signals only: of one side, of some phases, of some timeframes; absent is all."""
 
     filter: Tree
-    side: Side
+    side: Side | None = None
+    phases: list[Phase] | None = Field(default=None, min_length=1)
+    timeframes: list[Timeframe] | None = Field(default=None, min_length=1)
 
 
 class TimeframeRules(Model):
@@ -47,6 +49,6 @@ class ValidationDocument(Document):
     execution_timeframes: list[Timeframe]
     execution_selector: HighestValid
     min_candles: CandleCount | dict[Timeframe, CandleCount]
-    filters_mandatory: list[SidedFilter | Tree] = Field(default_factory=list[SidedFilter | Tree])
+    filters_mandatory: list[ScopedFilter | Tree] = Field(default_factory=list[ScopedFilter | Tree])
     rules: dict[Name, ConditionDefinition] = Field(default_factory=dict)
     timeframes: dict[Timeframe, TimeframeRules]

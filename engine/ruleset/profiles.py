@@ -101,6 +101,7 @@ def validation_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
         for tree in trees_of(root):
             yield from tree_problems(tree, known)
     yield from _timeframe_problems(root, own, words)
+    yield from _filter_problems(root)
 
 
 def trees_of(root: MapNode) -> Iterator[Node]:
@@ -150,6 +151,36 @@ def _timeframe_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
     if isinstance(least, MapNode) and least.position.file == own.file:
         for timeframe in sorted(decided - entries_of(least).keys()):
             yield least.position.problem(f"min_candles does not say how many candles '{timeframe}' needs")
+
+
+def _filter_problems(root: MapNode) -> Iterator[Problem]:
+    """Filters whose scope no timeframe of the profile is in."""
+    phases: dict[str, list[str]] = {}
+    for phase in ("context", "execution"):
+        for item in items_of(root.get(f"{phase}_timeframes")):
+            phases.setdefault(text_of(item) or "", []).append(phase)
+    for item in items_of(root.get("filters_mandatory")):
+        fields = entries_of(item)
+        if "filter" not in fields:
+            continue
+        wanted = items_of(fields["phases"].value) if "phases" in fields else ()
+        named = items_of(fields["timeframes"].value) if "timeframes" in fields else ()
+        for node in named:
+            if text_of(node) not in phases:
+                yield node.position.problem(
+                    f"the filter is never asked on '{text_of(node)}': no context or execution timeframe"
+                )
+        asked = {
+            phase
+            for timeframe, of_timeframe in phases.items()
+            if not named or timeframe in map(text_of, named)
+            for phase in of_timeframe
+        }
+        if asked and wanted and asked.isdisjoint(map(text_of, wanted)):
+            which = " and ".join(sorted(asked))
+            yield fields["phases"].key.position.problem(
+                "the filter is never asked", f"its timeframes are only asked for the {which}"
+            )
 
 
 def history_problems(root: MapNode, history: frozenset[str]) -> Iterator[Problem]:

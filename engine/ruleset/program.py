@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from engine.facts import FactPlan, plan_facts
 from engine.gates import Gate
-from engine.models.base import Timeframe
-from engine.models.conditions import ConditionsDocument, Tree
+from engine.models.base import Phase, Side, Timeframe
+from engine.models.conditions import ConditionsDocument
 from engine.models.facts import FactsDocument
-from engine.models.validation import SidedFilter, TimeframeRules, ValidationDocument
-from engine.rules import Catalogue, LinkedTree, RuleProgram, label_of
+from engine.models.validation import ScopedFilter, TimeframeRules, ValidationDocument
+from engine.rules import Catalogue, LinkedTree, Linker, RuleProgram, label_of
+
+PHASES: tuple[Phase, ...] = ("context", "execution")
+SIDES: tuple[Side, ...] = ("long", "short")
 
 STAGE_GATES = ("data", "signal", "context", "execution")
 """Gates that a verdict passes through, in this order."""
@@ -19,15 +22,14 @@ STAGE_GATES = ("data", "signal", "context", "execution")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeframeProgram:
-    """The rules of one timeframe: alternatives and filters per side over shared instances."""
+    """The rules of one timeframe: alternatives per side, filters per phase and side; they share instances."""
 
     timeframe: Timeframe
     program: RuleProgram
     labels: tuple[str, ...]
     long: tuple[LinkedTree, ...]
     short: tuple[LinkedTree, ...]
-    filters_long: tuple[LinkedTree, ...]
-    filters_short: tuple[LinkedTree, ...]
+    filters: Mapping[tuple[Phase, Side], tuple[LinkedTree, ...]]
     configured: bool
 
 
@@ -95,12 +97,7 @@ def _program(validation: ValidationDocument, catalogue: Catalogue, timeframe: Ti
     sides = rules or TimeframeRules()
     long = tuple(linker.link(tree) for tree in sides.long)
     short = tuple(linker.link(tree) for tree in sides.short)
-    filters: dict[str, list[LinkedTree]] = {"long": [], "short": []}
-    for entry in validation.filters_mandatory:
-        tree: Tree = entry.filter if isinstance(entry, SidedFilter) else entry
-        linked = linker.link(tree)
-        for side in (entry.side,) if isinstance(entry, SidedFilter) else ("long", "short"):
-            filters[side].append(linked)
+    filters = _filters(validation, linker, timeframe)
     names = [i.name for i in linker.instances]
     labels = tuple(label_of(i) if names.count(i.name) > 1 else i.name for i in linker.instances)
     return TimeframeProgram(
@@ -109,7 +106,30 @@ def _program(validation: ValidationDocument, catalogue: Catalogue, timeframe: Ti
         labels,
         long,
         short,
-        tuple(filters["long"]),
-        tuple(filters["short"]),
+        filters,
         rules is not None,
     )
+
+
+def _filters(
+    validation: ValidationDocument, linker: Linker, timeframe: Timeframe
+) -> dict[tuple[Phase, Side], tuple[LinkedTree, ...]]:
+    """The filters of a timeframe; what none of its signals is asked is not linked, and reads no fact."""
+    asked: list[Phase] = []
+    if timeframe in validation.context_timeframes:
+        asked.append("context")
+    if timeframe in validation.execution_timeframes:
+        asked.append("execution")
+    found: dict[tuple[Phase, Side], tuple[LinkedTree, ...]] = {
+        (phase, side): () for phase in PHASES for side in SIDES
+    }
+    for entry in validation.filters_mandatory:
+        scope = entry if isinstance(entry, ScopedFilter) else ScopedFilter(filter=entry)
+        phases: list[Phase] = [phase for phase in asked if scope.phases is None or phase in scope.phases]
+        if not phases or (scope.timeframes is not None and timeframe not in scope.timeframes):
+            continue
+        linked = linker.link(scope.filter)
+        for phase in phases:
+            for side in SIDES if scope.side is None else (scope.side,):
+                found[phase, side] += (linked,)
+    return found

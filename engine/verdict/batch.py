@@ -25,6 +25,7 @@ NONE, LONG, SHORT, NEUTRAL = 0, 1, 2, 3
 """Signal of a timeframe: none (invalid), a side, or tolerated neutral."""
 
 SIDES: tuple[Side | None, ...] = (None, "long", "short", None)
+CODED_SIDES: tuple[tuple[int, Side], ...] = ((LONG, "long"), (SHORT, "short"))
 _SIGNALS: tuple[Literal["invalid", "long", "short", "neutral"], ...] = ("invalid", "long", "short", "neutral")
 
 NO_REASON = -1
@@ -180,8 +181,8 @@ class VerdictBatch:
         )
 
     def _failed_filters(self, program: TimeframeProgram, signals: SignalColumns, row: int) -> tuple[str, ...]:
-        side = int(signals.side[row])
-        filters = program.filters_long if side == LONG else program.filters_short if side == SHORT else ()
+        side = SIDES[int(signals.side[row])]
+        filters = () if side is None else program.filters[signals.phase, side]
         outcomes = self.outcomes[program.timeframe]
         return tuple(tree_label(program, tree) for tree in filters if not outcomes.of(tree).true[row])
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.facts import FactSource, Health
+from engine.models.base import Phase
 from engine.rules import Outcomes
 from engine.ruleset.program import ProfileRules
 from engine.verdict import stage_facts
 from engine.verdict.batch import LONG, NEUTRAL, NONE, SHORT, Bools, Codes, SignalColumns, VerdictBatch
-from engine.verdict.result import Phase
 
 
 def decide(rules: ProfileRules, source: FactSource, mode: str | None = None) -> VerdictBatch:

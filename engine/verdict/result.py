@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.models.base import Side, Timeframe
+from engine.models.base import Phase, Side, Timeframe
 
-Phase = Literal["context", "execution"]
 SignalName = Literal["long", "short", "neutral", "invalid"]
 Status = Literal["READY", "INVALID"]
 

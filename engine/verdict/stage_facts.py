@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from engine.facts import FactPlan, Health
 from engine.gates.gate import GateValue
+from engine.models.base import Phase
 from engine.rules import LinkedTree, Outcomes
 from engine.ruleset.program import ProfileRules, TimeframeProgram
 from engine.truth import Truth
-from engine.verdict.batch import LONG, NONE, SHORT, Codes, SignalColumns
-from engine.verdict.result import Phase
+from engine.verdict.batch import CODED_SIDES, LONG, NONE, SHORT, Codes, SignalColumns
 
 StageFacts = Mapping[str, Any]
 """Name → array ``(rows,)``, or a scalar that holds for all rows."""
@@ -62,7 +62,7 @@ def signal_facts(
         "sides_passed": long.true.astype(np.int64) + short.true,
         "sides_unknown": long.unknown.astype(np.int64) + short.unknown,
         "neutral_tolerated": phase == "context" and rules.neutral_policy == "tolerate",
-        "filters_failed": _failed_filters(program, outcomes, side),
+        "filters_failed": _failed_filters(program, phase, outcomes, side),
         "side_agrees": agrees,
     }
     return facts, side
@@ -115,9 +115,11 @@ def _side(outcomes: Outcomes, scenarios: tuple[LinkedTree, ...], rows: int) -> T
     return truth
 
 
-def _failed_filters(program: TimeframeProgram, outcomes: Outcomes, side: Codes) -> NDArray[np.int64]:
+def _failed_filters(
+    program: TimeframeProgram, phase: Phase, outcomes: Outcomes, side: Codes
+) -> NDArray[np.int64]:
     failed = np.zeros(len(side), dtype=np.int64)
-    for code, filters in ((LONG, program.filters_long), (SHORT, program.filters_short)):
-        for tree in filters:
+    for code, name in CODED_SIDES:
+        for tree in program.filters[phase, name]:
             failed += (side == code) & ~outcomes.of(tree).true
     return failed

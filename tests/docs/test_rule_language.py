@@ -62,7 +62,7 @@ def test_the_profile_extends_the_shipped_one(rules: Path) -> None:
     assert profile.validation.execution_timeframes == ["1m"], "inherited"
     assert len(profile.validation.timeframes["1m"].long) == 1, "a list replaces"
     assert profile.validation.timeframes["1m"].short, "a map merges"
-    assert profile.rules.timeframes["1m"].filters_short
+    assert profile.rules.timeframes["1m"].filters["execution", "short"]
 
 
 @pytest.mark.parametrize(("text", "outcome"), EXPRESSIONS)

@@ -94,6 +94,54 @@ def test_filters_veto_the_side_they_are_for(
     assert five.invalid_reason == ("FILTERS_MANDATORY_FAILED" if failed else None)
 
 
+EXECUTION, CONTEXT = {"phases": ["execution"]}, {"phases": ["context"]}
+WEAK_FIVE = {"adx_14_on_5m": 1.0, "adx_14_on_1m": 25.0}
+WEAK_ONE = {"adx_14_on_5m": 25.0, "adx_14_on_1m": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("scope", "facts", "five", "one"),
+    [
+        # a filter of one phase leaves the other alone
+        (EXECUTION, row(LONG, LONG, **WEAK_FIVE), True, True),
+        (EXECUTION, row(LONG, LONG, **WEAK_ONE), True, False),
+        (CONTEXT, row(LONG, LONG, **WEAK_ONE), True, True),
+        (CONTEXT, row(LONG, LONG, **WEAK_FIVE), False, None),
+        # one of a timeframe leaves the others alone
+        ({"timeframes": ["1m"]}, row(LONG, LONG, **WEAK_FIVE), True, True),
+        ({"timeframes": ["1m"]}, row(LONG, LONG, **WEAK_ONE), True, False),
+        # every part of the scope must fit
+        (EXECUTION | {"side": "short"}, row(LONG, LONG, **WEAK_ONE), True, True),
+        (EXECUTION | {"side": "long"}, row(LONG, LONG, **WEAK_ONE), True, False),
+        (EXECUTION | {"side": "short"}, row(SHORT, SHORT, **WEAK_ONE), True, False),
+        ({"timeframes": ["1m"], "phases": ["execution", "context"]}, row(LONG, LONG, **WEAK_ONE),
+         True, False),
+        ({}, row(LONG, LONG, **WEAK_ONE), True, False),
+    ],
+)  # fmt: skip
+def test_filters_veto_within_their_scope(
+    scope: dict[str, Any], facts: dict[str, float | None], five: bool, one: bool | None
+) -> None:
+    batch = decided(small(filters_mandatory=[{"filter": "trending"} | scope]), [facts])
+    verdict = batch.verdict(0)
+    decisions = {d.timeframe: d.valid for d in verdict.execution.timeframe_decisions}
+    assert (timeframe(batch, "5m").valid, decisions.get("1m")) == (five, one)
+
+
+def test_a_timeframe_of_both_phases_is_filtered_in_the_phase_named() -> None:
+    both = {"context_timeframes": ["5m", "1m"], "execution_timeframes": ["1m"]}
+    rules = small(filters_mandatory=[{"filter": "trending"} | EXECUTION], **both)
+    verdict = decided(rules, [row(LONG, LONG, **WEAK_ONE)]).verdict(0)
+    assert [d.valid for d in verdict.context.timeframe_decisions] == [True, True]
+    assert verdict.execution.timeframe_decisions[0].invalid_reason == "FILTERS_MANDATORY_FAILED"
+
+
+def test_a_timeframe_does_not_read_the_facts_of_filters_it_is_never_asked() -> None:
+    rules = small(filters_mandatory=[{"filter": "trending"} | EXECUTION])
+    assert [str(ref) for ref in rules.timeframes["5m"].program.refs] == ['rsi["5m"]']
+    assert 'adx_14["1m"]' in map(str, rules.timeframes["1m"].program.refs)
+
+
 @pytest.mark.parametrize(("five", "reason"), [(NONE, "NO_LONG_NO_SHORT"), (UNKNOWN, "DATA_MISSING")])
 def test_the_first_cause_wins_over_a_filter(five: float | None, reason: str) -> None:
     batch = decided(small(filters_mandatory=["trending"]), [row(five, LONG, adx_14_on_5m=1.0)])

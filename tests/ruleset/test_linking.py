@@ -202,6 +202,24 @@ CASES = [
             f"{VALIDATION}:12:5: unknown condition 'abov'; did you mean 'above'?",
         ],
     ),
+    (
+        VALIDATION,
+        "min_candles: 20",
+        "min_candles: 20\nfilters_mandatory:\n  - {filter: above, timeframes: [1m, 15m]}",
+        [f"{VALIDATION}:11:38: the filter is never asked on '15m': no context or execution timeframe"],
+    ),
+    (
+        VALIDATION,
+        "min_candles: 20",
+        "min_candles: 20\nfilters_mandatory:\n  - {filter: above, timeframes: [1m], phases: [context]}",
+        [f"{VALIDATION}:11:39: the filter is never asked; its timeframes are only asked for the execution"],
+    ),
+    (
+        VALIDATION,
+        "min_candles: 20",
+        "min_candles: 20\nfilters_mandatory:\n  - {filter: above, phase: [context]}",
+        [f"{VALIDATION}:11:21: unknown key 'phase'; did you mean 'phases'?"],
+    ),
     # gates
     (
         "gates/data.yaml",
