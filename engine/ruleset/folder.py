@@ -9,8 +9,11 @@ from pathlib import Path
 
 from engine.documents import Problem, ReadDocument, did_you_mean, read_bytes
 
-SINGLES = ("service", "facts", "conditions", "reasons")
+SINGLES = ("service", "facts", "reasons")
 """Documents at the top of the folder, in ``<kind>.yaml``."""
+
+CONDITIONS = "conditions"
+"""Folder of the catalogue: one list of conditions in as many files as its operator likes."""
 
 PROFILE_KINDS = ("validation", "trade_entry", "contracts")
 """Documents of every profile, in ``profiles/<name>/<kind>.yaml``."""
@@ -42,6 +45,7 @@ class Folder:
 
     shown_as: str
     singles: Mapping[str, ReadDocument]
+    conditions: Mapping[str, ReadDocument]
     gates: Mapping[str, ReadDocument]
     profiles: Mapping[str, Mapping[str, ReadDocument]]
     problems: tuple[Problem, ...]
@@ -49,6 +53,7 @@ class Folder:
     def documents(self) -> Iterator[ReadDocument]:
         """All documents."""
         yield from self.singles.values()
+        yield from self.conditions.values()
         yield from self.gates.values()
         for profile in self.profiles.values():
             yield from profile.values()
@@ -88,6 +93,7 @@ def content_hash(contents: Mapping[str, bytes]) -> str:
 def read_folder(shown_as: str, contents: Mapping[str, bytes], cache: DocumentCache) -> Folder:
     """Reads every file in its place; a file in no place, and a place without a file, are problems."""
     singles: dict[str, ReadDocument] = {}
+    conditions: dict[str, ReadDocument] = {}
     gates: dict[str, ReadDocument] = {}
     profiles: dict[str, dict[str, ReadDocument]] = {}
     problems: list[Problem] = []
@@ -95,6 +101,8 @@ def read_folder(shown_as: str, contents: Mapping[str, bytes], cache: DocumentCac
         match path.removesuffix(".yaml").split("/"):
             case [kind] if kind in SINGLES and path.endswith(".yaml"):
                 singles[kind] = cache.read(f"{shown_as}/{path}", content, kind)
+            case [folder, name] if folder == CONDITIONS and path.endswith(".yaml"):
+                conditions[name] = cache.read(f"{shown_as}/{path}", content, "conditions")
             case ["gates", name] if path.endswith(".yaml"):
                 gates[name] = cache.read(f"{shown_as}/{path}", content, "gate")
             case ["profiles", name, kind] if kind in PROFILE_KINDS and path.endswith(".yaml"):
@@ -104,17 +112,23 @@ def read_folder(shown_as: str, contents: Mapping[str, bytes], cache: DocumentCac
     for kind in SINGLES:
         if kind not in singles:
             problems.append(Problem(f"{shown_as}/{kind}.yaml", 1, 1, f"there is no {kind}.yaml"))
+    if not conditions:
+        hint = f"add {CONDITIONS}/<name>.yaml"
+        problems.append(Problem(f"{shown_as}/{CONDITIONS}", 1, 1, "there are no conditions", hint))
     for name, documents in profiles.items():
         for kind in PROFILE_KINDS:
             if kind not in documents:
                 file = f"{shown_as}/profiles/{name}/{kind}.yaml"
                 problems.append(Problem(file, 1, 1, f"profile '{name}' has no {kind}.yaml"))
-    return Folder(shown_as, singles, gates, profiles, tuple(problems))
+    return Folder(shown_as, singles, conditions, gates, profiles, tuple(problems))
 
 
 def _misplaced(shown_as: str, path: str, parts: list[str]) -> Problem:
     head, name = "/".join(parts[:-1]), parts[-1].removesuffix(".yml")
     names = PROFILE_KINDS if len(parts) == 3 and parts[0] == "profiles" else SINGLES
+    if path == f"{CONDITIONS}.yaml":
+        hint = f"conditions are read from the files in {CONDITIONS}, so move it there"
+        return Problem(f"{shown_as}/{path}", 1, 1, "no document of this name is read here", hint)
     hint = (
         f"did you mean '{name}.yaml'?"
         if path.endswith(".yml")

@@ -18,6 +18,7 @@ from engine.ruleset.merge import Effective, effective
 from engine.ruleset.names import ConditionName, broken_names, conditions_of, section, text_of, units_of
 from engine.ruleset.profiles import (
     Vocabulary,
+    exists_already,
     history_problems,
     own_name_problems,
     private_conditions,
@@ -46,23 +47,34 @@ def link(folder: Folder, fixed: FixedCode, report: Report) -> dict[str, LinkedPr
     for name, document in folder.gates.items():
         report.extend(gate_problems(name, document, fixed))
     report.extend(_fact_problems(folder, fixed))
-    report.extend(_catalogue_problems(words))
+    report.extend(_catalogue_problems(folder, words))
     report.extend(_reason_problems(folder, fixed))
     report.extend(service_problems(folder.singles.get("service"), folder.profiles))
     return {name: _profile(name, folder, words, report) for name in folder.profiles}
 
 
 def _vocabulary(folder: Folder) -> Vocabulary:
-    facts, conditions = folder.singles.get("facts"), folder.singles.get("conditions")
-    units = history = known = None
+    facts = folder.singles.get("facts")
+    units = history = None
     if facts is not None:
         entries, anchors = section(facts, "facts"), section(facts, "history")
         units = units_of(entries, broken_names(facts, "facts")) if entries is not None else None
         units = units and {name: None if unit in NUMBERLESS_UNITS else unit for name, unit in units.items()}
         history = frozenset(anchors) if anchors is not None else None
-    if conditions is not None and (entries := section(conditions, "conditions")) is not None:
-        known = conditions_of(entries, broken_names(conditions, "conditions"))
-    return Vocabulary(units, known, history)
+    defined, complete = _catalogue(folder)
+    return Vocabulary(units, defined if complete else None, history)
+
+
+def _catalogue(folder: Folder) -> tuple[dict[str, ConditionName], bool]:
+    """The conditions of all files, each where it is first defined; whether every file could be read."""
+    defined: dict[str, ConditionName] = {}
+    complete = bool(folder.conditions)
+    for document in folder.conditions.values():
+        entries = section(document, "conditions")
+        complete = complete and entries is not None
+        for name, condition in conditions_of(entries or {}, broken_names(document, "conditions")).items():
+            defined.setdefault(name, condition)
+    return defined, complete
 
 
 def _fact_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
@@ -85,15 +97,18 @@ def _fact_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
         yield from name_differences("timeframe", history, fixed.timeframes, "fixed code", owner, only=False)
 
 
-def _catalogue_problems(words: Vocabulary) -> Iterator[Problem]:
-    if words.conditions is None:
-        return
-    for condition in words.conditions.values():
-        if not condition.broken:
-            yield from definition_problems(
-                condition, words.conditions, words.facts, words.history or frozenset()
-            )
-    yield from cycle_problems(words.conditions)
+def _catalogue_problems(folder: Folder, words: Vocabulary) -> Iterator[Problem]:
+    defined, _ = _catalogue(folder)
+    for document in folder.conditions.values():
+        entries = section(document, "conditions") or {}
+        for name, condition in conditions_of(entries, broken_names(document, "conditions")).items():
+            if condition.key.position != defined[name].key.position:
+                yield exists_already(condition, defined[name])
+            if not condition.broken:
+                yield from definition_problems(
+                    condition, words.conditions, words.facts, words.history or frozenset()
+                )
+    yield from cycle_problems(defined)
 
 
 def _reason_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:

@@ -88,11 +88,7 @@ def validation_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
         known = {**words.conditions, **private}
         for name, condition in private.items():
             if name in words.conditions:
-                where = words.conditions[name].key
-                place = f"{where.source.file.rsplit('/', 1)[-1]}:{where.line}"
-                yield condition.key.position.problem(
-                    f"condition '{name}' exists already", f"it is in {place}"
-                )
+                yield exists_already(condition, words.conditions[name])
     for condition in private.values():
         if not condition.broken:
             yield from definition_problems(condition, known, words.facts, words.history or frozenset())
@@ -102,6 +98,15 @@ def validation_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
             yield from tree_problems(tree, known)
     yield from _timeframe_problems(root, own, words)
     yield from _filter_problems(root)
+
+
+def exists_already(condition: ConditionName, other: ConditionName) -> Problem:
+    """A condition whose name another one of the catalogue has."""
+    where = other.key.position
+    place = "/".join(where.file.split("/")[-2:])
+    return condition.key.position.problem(
+        f"condition '{condition.name}' exists already", f"it is in {place}:{where.line}"
+    )
 
 
 def trees_of(root: MapNode) -> Iterator[Node]:

@@ -40,7 +40,7 @@ class Ruleset:
 
     service: ServiceDocument
     facts: FactsDocument
-    conditions: ConditionsDocument
+    conditions: Mapping[str, ConditionDefinition]
     reasons: Mapping[str, ReasonDefinition]
     gates: Mapping[str, Gate]
     profiles: Mapping[str, Profile]
@@ -78,7 +78,11 @@ def build(shown_as: str, contents: Mapping[str, bytes], fixed: FixedCode, cache:
 def _assemble(folder: Folder, linked: Mapping[str, LinkedProfile], fixed: FixedCode) -> Ruleset:
     service = cast(ServiceDocument, folder.singles["service"].model)
     facts = cast(FactsDocument, folder.singles["facts"].model)
-    conditions = cast(ConditionsDocument, folder.singles["conditions"].model)
+    conditions = {
+        name: definition
+        for document in folder.conditions.values()
+        for name, definition in cast(ConditionsDocument, document.model).conditions.items()
+    }
     reasons = cast(ReasonsDocument, folder.singles["reasons"].model)
     gates = {name: Gate.link(cast(GateDocument, document.model)) for name, document in folder.gates.items()}
     profiles = {
@@ -96,12 +100,12 @@ def _profile(
     linked: LinkedProfile,
     folder: Folder,
     facts: FactsDocument,
-    conditions: ConditionsDocument,
+    conditions: Mapping[str, ConditionDefinition],
     gates: Mapping[str, Gate],
     fixed: FixedCode,
 ) -> Profile:
     validation = cast(ValidationDocument, linked.models["validation"])
-    used = {key: value for key, value in conditions.conditions.items() if key in linked.conditions}
+    used = {key: value for key, value in conditions.items() if key in linked.conditions}
     read = _facts_read(used) | _facts_read(validation.rules) | fixed.facts
     values = [
         value

@@ -57,7 +57,7 @@ def _good(folder: Path, ruleset: Ruleset) -> list[str]:
         count(number, noun)
         for number, noun in (
             (len(ruleset.profiles), "profile"),
-            (len(ruleset.conditions.conditions), "condition"),
+            (len(ruleset.conditions), "condition"),
             (len(ruleset.facts.facts), "fact"),
             (len(ruleset.gates), "gate"),
             (len(ruleset.reasons), "reason"),
@@ -89,7 +89,7 @@ def _good_json(folder: Path, ruleset: Ruleset) -> dict[str, object]:
         "profiles": {name: profile.fingerprint for name, profile in ruleset.profiles.items()},
         "counts": {
             "profiles": len(ruleset.profiles),
-            "conditions": len(ruleset.conditions.conditions),
+            "conditions": len(ruleset.conditions),
             "facts": len(ruleset.facts.facts),
             "gates": len(ruleset.gates),
             "reasons": len(ruleset.reasons),

@@ -39,7 +39,7 @@ def test_a_stored_decision_explains_the_same_after_its_rules_have_changed(
     run = entrygate("run", "AVAXUSDT", "--rules", "rules", "--at", AT, "--json")
     decision = f"{json.loads(run.out)['data']['run']['run_id']}.AVAXUSDT"
     then = entrygate("explain", "AVAXUSDT", "--rules", "rules", "--at", AT)
-    edit(rules / "conditions.yaml", "default: 48", "default: 44")
+    edit(rules / "conditions/rsi.yaml", "default: 48", "default: 44")
 
     stored = entrygate("explain", "--decision", decision, "--rules", "rules")
     now = entrygate("explain", "AVAXUSDT", "--rules", "rules", "--at", AT)

@@ -22,14 +22,14 @@ def test_check_finds_nothing_wrong_with_the_shipped_rules(light: Command) -> Non
 
 def test_check_tells_every_problem_in_a_line_and_how_many_there_are(light: Command, rules: Path) -> None:
     edit(rules / "profiles/scalper_micro/validation.yaml", "near_vwap", "near_vwpa")
-    edit(rules / "conditions.yaml", "when: close < vwap", "when: close < vwapp")
+    edit(rules / "conditions/price.yaml", "when: close < vwap", "when: close < vwapp")
 
     answer = light("check", "rules")
 
     assert answer.code == 1
     assert answer.err == ""
     assert answer.out.splitlines() == [
-        "rules/conditions.yaml:28:19: unknown fact or parameter 'vwapp'; did you mean 'vwap'?",
+        "rules/conditions/price.yaml:15:19: unknown fact or parameter 'vwapp'; did you mean 'vwap'?",
         "rules/profiles/scalper_micro/validation.yaml:40:13: unknown condition 'near_vwpa';"
         " did you mean 'near_vwap'?",
         "2 problems in rules",

@@ -90,7 +90,7 @@ def test_settings_that_do_not_exist_are_wrong_use(entrygate: Command) -> None:
 
 
 def test_broken_rules_are_told_as_check_tells_them(entrygate: Command, light: Command, rules: Path) -> None:
-    edit(rules / "conditions.yaml", "when: rsi < threshold", "when: rsi < treshold")
+    edit(rules / "conditions/rsi.yaml", "when: rsi < threshold", "when: rsi < treshold")
 
     answer = entrygate("run", "--rules", "rules", "--at", AT)
 

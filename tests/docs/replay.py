@@ -120,9 +120,13 @@ class Desk:
         return printed if printed.endswith("\n") or not printed else f"{printed}\n"
 
     def edit(self, fence: Fence) -> None:
-        """Makes the edit that a block of YAML stands for: ``add FILE`` or ``after-line-N FILE``."""
+        """Makes the edit that a block of YAML is: ``new FILE``, ``add FILE`` or ``after-line-N FILE``."""
         how, _, name = fence.note.partition(" ")
         file = self.home / name
+        if how == "new":
+            assert not file.exists(), f"{name} is there already"
+            file.write_text(fence.text)
+            return
         lines = file.read_text().splitlines(keepends=True)
         at = len(lines) if how == "add" else int(how.removeprefix("after-line-"))
         file.write_text("".join([*lines[:at], fence.text, *lines[at:]]))

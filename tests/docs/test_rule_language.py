@@ -18,6 +18,7 @@ from engine.ruleset import load
 from server.fixed_code import FIXED_CODE
 
 DOCUMENTS = [fence for page in PAGES for fence in fences(page, "yaml") if "kind:" in fence.text]
+SHARED = [fence for fence in DOCUMENTS if "kind: validation" not in fence.text]
 LANGUAGE = ROOT / "docs" / "rule-language.md"
 EXPRESSIONS = [case for fence in fences(LANGUAGE, "expressions") for case in cases(fence)]
 REFUSED = [case for fence in fences(LANGUAGE, "refused") for case in cases(fence)]
@@ -46,7 +47,7 @@ def test_a_document_has_the_shape_of_its_kind(fence: Fence) -> None:
     assert read.problems == ()
 
 
-@pytest.mark.parametrize("fence", [f for f in DOCUMENTS if "kind: validation" not in f.text], ids=str)
+@pytest.mark.parametrize("fence", [f for f in SHARED if not f.note], ids=str)
 def test_a_document_fits_into_the_shipped_rules(fence: Fence, rules: Path) -> None:
     put_into(rules, fence.text)
 
@@ -94,11 +95,14 @@ def test_the_page_has_examples_of_everything() -> None:
 
 
 def put_into(rules: Path, text: str) -> None:
-    """Adds the entries of a document to the one of its kind, or takes its place where it is a gate."""
+    """Adds the entries of a document to those of its kind, or takes its place where it is a gate."""
     yaml = YAML()
     given = yaml.load(text)
     if given["kind"] == "gate":
         (rules / "gates" / f"{given['gate']}.yaml").write_text(text)
+        return
+    if given["kind"] == "conditions":
+        (rules / "conditions" / "more.yaml").write_text(text)
         return
     file = rules / f"{given['kind']}.yaml"
     document = yaml.load(file.read_text())

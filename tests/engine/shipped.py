@@ -17,6 +17,7 @@ from engine.models.conditions import ConditionsDocument
 from engine.models.facts import FactsDocument
 from engine.models.validation import ValidationDocument
 from engine.ruleset import Ruleset, load
+from engine.ruleset.profile import conditions_document
 from engine.verdict import ProfileRules
 from server.exchange.paper.parquet import read_columns
 from server.exchange.paper.venue import BUNDLED
@@ -63,7 +64,9 @@ def variant(
     validation = plain_validation()
     if edit is not None:
         edit(validation)
-    catalogue = shipped.conditions.model_dump(by_alias=True, exclude_none=True, mode="json")
+    catalogue = conditions_document(shipped.conditions).model_dump(
+        by_alias=True, exclude_none=True, mode="json"
+    )
     catalogue["conditions"] |= dict(conditions or {})
     catalogued = shipped.facts.model_dump(by_alias=True, exclude_none=True, mode="json")
     catalogued["facts"] |= dict(facts or {})

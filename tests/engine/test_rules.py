@@ -249,7 +249,7 @@ def shipped_outcome(tree: Any, read: Any) -> bool | None:
     """One row of a shipped condition on 5m; ``read`` gives a fact's value."""
     shipped = ruleset()
     units = {name: fact.unit for name, fact in shipped.facts.facts.items()}
-    linker = Catalogue(shipped.conditions.conditions, units, frozenset({"5m"})).linker("5m")
+    linker = Catalogue(shipped.conditions, units, frozenset({"5m"})).linker("5m")
     linked = linker.link(TREE.validate_python(tree))
     program = RuleProgram(linker.instances)
     return program.run([np.array([read(ref)]) for ref in program.refs], 1).of(linked).to_list()[0]
@@ -273,11 +273,11 @@ def test_every_shipped_condition_is_in_these_tables() -> None:
 
     composed = {"close_below_vwap", "close_below_ma_9"}  # members of close_below_vwap_or_ma9
     told = {name_of(tree) for tree, *_ in (*SHIPPED, *TRENDS)}
-    assert told | composed == set(ruleset().conditions.conditions)
+    assert told | composed == set(ruleset().conditions)
 
 
 def test_a_condition_whose_facts_are_all_unknown_is_unknown() -> None:
-    for name in ruleset().conditions.conditions:
+    for name in ruleset().conditions:
         assert shipped_outcome(name, lambda ref: np.nan) is None, name
 
 

@@ -38,7 +38,7 @@ facts:
   rsi: {indicator: rsi, period: 14, unit: index}
   atr: {indicator: atr, period: 14, unit: price}
 """,
-    "conditions.yaml": """\
+    "conditions/all.yaml": """\
 kind: conditions
 version: 1
 conditions:

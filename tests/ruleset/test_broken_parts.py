@@ -6,14 +6,14 @@ from small_folder import SMALL, problems, with_edit
 
 
 def test_problems_of_all_documents_are_told_together() -> None:
-    texts = with_edit("conditions.yaml", "close > ema_9", "close > ema_99")
+    texts = with_edit("conditions/all.yaml", "close > ema_9", "close > ema_99")
     texts = with_edit("service.yaml", "default_exchange", "default_exchnge", texts)
     texts = with_edit("facts.yaml", "period: 9", "period: nine", texts)
     texts = with_edit("gates/context.yaml", "longs == 0", "lngs == 0", texts)
     texts = with_edit("profiles/one/validation.yaml", "- above", "- abvoe", texts)
     texts = with_edit("profiles/one/contracts.yaml", "  top_n: 1", "\ttop_n: 1", texts)
     assert [line.split(" ")[0] for line in problems(texts)] == [
-        "conditions.yaml:5:19:",
+        "conditions/all.yaml:5:19:",
         "facts.yaml:8:35:",
         "gates/context.yaml:7:29:",
         "profiles/one/contracts.yaml:8:1:",
@@ -23,8 +23,8 @@ def test_problems_of_all_documents_are_told_together() -> None:
 
 
 def test_a_condition_that_cannot_be_read_is_still_there_for_those_who_name_it() -> None:
-    assert problems(with_edit("conditions.yaml", "    when: abs(", "    wehn: abs(")) == [
-        "conditions.yaml:9:5: unknown key 'wehn'; did you mean 'when'?"
+    assert problems(with_edit("conditions/all.yaml", "    when: abs(", "    wehn: abs(")) == [
+        "conditions/all.yaml:9:5: unknown key 'wehn'; did you mean 'when'?"
     ]
 
 
@@ -41,8 +41,8 @@ def test_without_the_facts_no_name_in_an_expression_is_judged() -> None:
 
 
 def test_without_the_conditions_no_reference_is_judged() -> None:
-    texts = with_edit("conditions.yaml", "conditions:\n", "condition:\n")
-    assert problems(texts) == ["conditions.yaml:3:1: unknown key 'condition'; did you mean 'conditions'?"]
+    texts = with_edit("conditions/all.yaml", "conditions:\n", "condition:\n")
+    assert problems(texts) == ["conditions/all.yaml:3:1: unknown key 'condition'; did you mean 'conditions'?"]
 
 
 def test_without_a_gate_its_reasons_are_not_called_unused() -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from small_folder import SMALL, problems
+from small_folder import SMALL, build_small, problems, with_edit
 
 from engine.ruleset.folder import content_hash, read_contents
 
@@ -24,6 +24,11 @@ FILES = [
         "profiles/one/validatoin.yaml:1:1: no document of this name is read in profiles/one; "
         "did you mean 'validation.yaml'?",
     ),
+    (
+        {"conditions.yaml": "a: 1"},
+        "conditions.yaml:1:1: no document of this name is read here; "
+        "conditions are read from the files in conditions, so move it there",
+    ),
     ({"more/x.yaml": "a: 1"}, "more/x.yaml:1:1: no document of this name is read in more"),
     ({"a\nb.yaml": "a: 1"}, "a\\nb.yaml:1:1: no document of this name is read here"),
 ]
@@ -36,6 +41,10 @@ def test_a_file_that_nobody_reads(extra: dict[str, str], expected: str) -> None:
 
 MISSING = [
     ("facts.yaml", ["facts.yaml:1:1: there is no facts.yaml"]),
+    (
+        "conditions/all.yaml",
+        ["conditions:1:1: there are no conditions; add conditions/<name>.yaml"],
+    ),
     ("gates/data.yaml", ["gates/data.yaml:1:1: there is no gate 'data'"]),
     ("profiles/one/contracts.yaml", ["profiles/one/contracts.yaml:1:1: profile 'one' has no contracts.yaml"]),
 ]
@@ -59,3 +68,34 @@ def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     contents = read_contents(tmp_path)
     assert list(contents) == ["a\\udcff.yaml"]
     assert content_hash(contents) != content_hash({})
+
+
+MORE = "kind: conditions\nversion: 1\nconditions:\n"
+
+
+def test_conditions_of_several_files_are_one_catalogue() -> None:
+    texts = {**SMALL, "conditions/more.yaml": f"{MORE}  third: {{any_of: [above, near]}}\n"}
+
+    assert problems(texts) == []
+    assert list(build_small(texts).conditions) == ["above", "near", "rsi_between", "rises", "both", "third"]
+
+
+def test_a_condition_that_two_files_define() -> None:
+    texts = {**SMALL, "conditions/more.yaml": f"{MORE}  near: {{when: close > emma_9}}\n"}
+
+    assert problems(texts) == [
+        "conditions/more.yaml:4:3: condition 'near' exists already; it is in conditions/all.yaml:6",
+        "conditions/more.yaml:4:24: unknown fact or parameter 'emma_9'; did you mean 'ema_9'?",
+    ]
+
+
+def test_a_file_of_conditions_that_cannot_be_read_hides_nothing_of_the_others() -> None:
+    texts = {
+        **with_edit("conditions/all.yaml", "close > ema_9", "close > ema_99"),
+        "conditions/more.yaml": f"{MORE}  third: [\n",
+    }
+
+    told = problems(texts)
+
+    assert "conditions/all.yaml:5:19: unknown fact or parameter 'ema_99'; did you mean 'ema_9'?" in told
+    assert {line.partition(":")[0] for line in told} == {"conditions/all.yaml", "conditions/more.yaml"}

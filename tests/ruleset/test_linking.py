@@ -15,38 +15,41 @@ def test_the_small_folder_is_good() -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_chain_of_conditions_that_is_too_long(order: int) -> None:
     chain = [f"  c{n}: {{all_of: [c{n - 1}]}}\n" for n in range(1, 2001)][::order]
-    texts = {**SMALL, "conditions.yaml": SMALL["conditions.yaml"] + "  c0: {not: above}\n" + "".join(chain)}
+    texts = {
+        **SMALL,
+        "conditions/all.yaml": SMALL["conditions/all.yaml"] + "  c0: {not: above}\n" + "".join(chain),
+    }
     (problem,) = problems(texts)
     line = 80 if order == 1 else 1963
     message = "condition 'c59' stands on more than 60 levels of groups and conditions"
-    assert problem == f"conditions.yaml:{line}:3: {message}"
+    assert problem == f"conditions/all.yaml:{line}:3: {message}"
 
 
 def test_a_long_circle_of_conditions() -> None:
     circle = "".join(f"  c{n}: {{all_of: [c{(n + 1) % 2000}]}}\n" for n in range(2000))
-    found = problems({**SMALL, "conditions.yaml": SMALL["conditions.yaml"] + circle})
+    found = problems({**SMALL, "conditions/all.yaml": SMALL["conditions/all.yaml"] + circle})
     assert any("in a circle: c0 → c1 → " in problem for problem in found)
 
 
 CASES = [
     # names in expressions, at their column
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "close > ema_9",
         "close > ema_99",
-        ["conditions.yaml:5:19: unknown fact or parameter 'ema_99'; did you mean 'ema_9'?"],
+        ["conditions/all.yaml:5:19: unknown fact or parameter 'ema_99'; did you mean 'ema_9'?"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "rising(close, n)",
         "risng(close, n)",
-        ["conditions.yaml:18:11: unknown function 'risng'; did you mean 'rising'?"],
+        ["conditions/all.yaml:18:11: unknown function 'risng'; did you mean 'rising'?"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "when: close > ema_9",
         "when: >-\n      close\n      > ema_99",
-        ["conditions.yaml:7:9: unknown fact or parameter 'ema_99'; did you mean 'ema_9'?"],
+        ["conditions/all.yaml:7:9: unknown fact or parameter 'ema_99'; did you mean 'ema_9'?"],
     ),
     (
         "facts.yaml",
@@ -56,10 +59,10 @@ CASES = [
     ),
     # names in trees
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "[above, near]",
         "[abvoe, near]",
-        ["conditions.yaml:20:14: unknown condition 'abvoe'; did you mean 'above'?"],
+        ["conditions/all.yaml:20:14: unknown condition 'abvoe'; did you mean 'above'?"],
     ),
     (
         VALIDATION,
@@ -109,54 +112,54 @@ CASES = [
         [f"{VALIDATION}:18:25: parameter 'n' counts bars; 2.5 is not a whole number"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "{default: 30, unit: index, minimum: 0}",
         "{default: -1, unit: index, minimum: 0}",
-        ["conditions.yaml:12:22: -1 is below the least 'low', 0"],
+        ["conditions/all.yaml:12:22: -1 is below the least 'low', 0"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "minimum: 0, maximum: 0.1",
         "minimum: 0.2, maximum: 0.1",
         [
-            "conditions.yaml:8:28: 0.001 is below the least 'tolerance', 0.2",
-            "conditions.yaml:8:57: the minimum 0.2 is above the maximum 0.1",
+            "conditions/all.yaml:8:28: 0.001 is below the least 'tolerance', 0.2",
+            "conditions/all.yaml:8:57: the minimum 0.2 is above the maximum 0.1",
             f"{VALIDATION}:15:31: 0.002 is below the least 'tolerance', 0.2",
         ],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "{default: 70, unit: index, maximum: 100}",
         "{default: 70, unit: index, by_timeframe: {5m: 101}, maximum: 100}",
-        ["conditions.yaml:13:59: 101 is above the greatest 'high', 100"],
+        ["conditions/all.yaml:13:59: 101 is above the greatest 'high', 100"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "unit: bars, minimum: 1, maximum: 50",
         "unit: bars",
         [
-            "conditions.yaml:17:7: parameter 'n' counts candles and needs bounds within 1 and 500; "
+            "conditions/all.yaml:17:7: parameter 'n' counts candles and needs bounds within 1 and 500; "
             "add minimum: 1 and maximum: 500"
         ],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "default: 2, unit: bars",
         "default: 2, unit: flag",
-        ["conditions.yaml:17:29: a parameter is a number, and a 'flag' is not"],
+        ["conditions/all.yaml:17:29: a parameter is a number, and a 'flag' is not"],
     ),
     # parameters that nobody reads, or that hide something
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "when: low < rsi < high",
         "when: rsi < high",
-        ["conditions.yaml:12:7: parameter 'low' is never read"],
+        ["conditions/all.yaml:12:7: parameter 'low' is never read"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "      low: {default",
         "      close: {default: 1, unit: price}\n      low: {default",
-        ["conditions.yaml:12:7: parameter 'close' hides the fact of that name; give it another name"],
+        ["conditions/all.yaml:12:7: parameter 'close' hides the fact of that name; give it another name"],
     ),
     (
         "facts.yaml",
@@ -166,16 +169,16 @@ CASES = [
     ),
     # circles
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "[above, near]",
         "[above, {not: {any_of: [both]}}]",
-        ["conditions.yaml:20:37: conditions refer to each other in a circle: both → both"],
+        ["conditions/all.yaml:20:37: conditions refer to each other in a circle: both → both"],
     ),
     (
-        "conditions.yaml",
+        "conditions/all.yaml",
         "  both:\n    all_of: [above, near]",
         "  both:\n    all_of: [above, third]\n  third:\n    not: both",
-        ["conditions.yaml:22:10: conditions refer to each other in a circle: both → third → both"],
+        ["conditions/all.yaml:22:10: conditions refer to each other in a circle: both → third → both"],
     ),
     # a profile's own conditions
     (
@@ -183,7 +186,7 @@ CASES = [
         "timeframes:\n  5m:",
         "rules:\n  near: {when: close > 1}\ntimeframes:\n  5m:",
         [
-            f"{VALIDATION}:11:3: condition 'near' exists already; it is in conditions.yaml:6",
+            f"{VALIDATION}:11:3: condition 'near' exists already; it is in conditions/all.yaml:6",
             f"{VALIDATION}:17:20: condition 'near' has no parameters",
         ],
     ),

@@ -21,7 +21,8 @@ REFERENCES = ("condition", "parameter", "reason", "gate", "profile", "name", "ex
 
 
 def kind_of(file: str) -> str:
-    return "gate" if file.startswith("gates/") else file.rsplit("/", 1)[-1].removesuffix(".yaml")
+    folder, _, name = file.rpartition("/")
+    return {"gates": "gate", "conditions": "conditions"}.get(folder, name.removesuffix(".yaml"))
 
 
 @pytest.fixture(scope="module")

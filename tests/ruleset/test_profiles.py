@@ -25,15 +25,19 @@ def test_comments_do_not_change_the_fingerprint(shipped: Ruleset, shipped_conten
 
 
 SAME = [
-    ("conditions.yaml", "{default: 30, unit: index, minimum: 0}", "{minimum: 0, unit: index, default: 30}"),
-    ("conditions.yaml", "default: 30", "default: 30.0"),
+    (
+        "conditions/all.yaml",
+        "{default: 30, unit: index, minimum: 0}",
+        "{minimum: 0, unit: index, default: 30}",
+    ),
+    ("conditions/all.yaml", "default: 30", "default: 30.0"),
     (
         "facts.yaml",
         "  close: {indicator",
         "  unused: {indicator: ema, period: 3, unit: price}\n  close: {indicator",
     ),
     ("facts.yaml", "version: 1", "version: 2"),
-    ("conditions.yaml", "  above:\n", "  unused: {when: close > 1}\n  above:\n"),
+    ("conditions/all.yaml", "  above:\n", "  unused: {when: close > 1}\n  above:\n"),
     ("reasons.yaml", "meaning: m, remedy: r}\n  no_side", "meaning: other, remedy: r}\n  no_side"),
     (
         "profiles/one/trade_entry.yaml",
@@ -44,8 +48,8 @@ SAME = [
 ]
 
 OTHER = [
-    ("conditions.yaml", "default: 30", "default: 31"),
-    ("conditions.yaml", "close > ema_9", "close >= ema_9"),
+    ("conditions/all.yaml", "default: 30", "default: 31"),
+    ("conditions/all.yaml", "close > ema_9", "close >= ema_9"),
     ("facts.yaml", "period: 9", "period: 10"),
     ("facts.yaml", "{anchor: previous_week}", "{anchor: previous_month}"),
     ("facts.yaml", "{indicator: atr, period: 14", "{indicator: atr, period: 15"),
