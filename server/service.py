@@ -26,6 +26,8 @@ from server.orders.store import Orders
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.settings import Settings
+from server.switches.run_locks import RunLocks
+from server.switches.store import Blacklist, Switches
 from server.trade_entry.decide import MAIN_ACCOUNT
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class Service:
     database: Database
     journal: Journal
     orders: Orders
+    switches: Switches
+    blacklist: Blacklist
+    run_locks: RunLocks
     metrics: Metrics
     runner: Runner
     trading: Trading | None
@@ -76,6 +81,7 @@ async def service(
         stack.push_async_callback(database.close)
         venues = await _venues(settings, database, stack, trades=trades, joins=joins)
         orders, metrics, journal = Orders(database), Metrics(), Journal(database)
+        switches, blacklist, run_locks = Switches(database), Blacklist(database), RunLocks(database)
         trading: Trading | None = None
         if trades:
             # Durable execution takes a while to import, which whoever only looks does not wait for.
@@ -96,7 +102,20 @@ async def service(
             live=settings.live,
         )
         stack.callback(runner.close)
-        yield Service(settings, rules, venues, database, journal, orders, metrics, runner, trading)
+        yield Service(
+            settings,
+            rules,
+            venues,
+            database,
+            journal,
+            orders,
+            switches,
+            blacklist,
+            run_locks,
+            metrics,
+            runner,
+            trading,
+        )
 
 
 def paper_options(settings: Settings) -> PaperOptions:

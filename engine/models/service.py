@@ -21,6 +21,18 @@ class ProfileEntry(Model):
     enabled: bool
 
 
+class ExclusionRules(Model):
+    """How long a symbol with an open position or order is left out; its switch is off for so long."""
+
+    off_sec: int = Field(default=300, ge=1, le=86_400, description="From the run that found it so.")
+    extend_sec: int = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="At least so long from each later run that finds it off; never shortens what is left.",
+    )
+
+
 class ServiceDocument(Document):
     """The first enabled profile of the list is the default one."""
 
@@ -31,3 +43,4 @@ class ServiceDocument(Document):
         default=Decimal("0.02"),
         description="How far from its entry an open position that nobody here opened gets a stop.",
     )
+    exclusion: ExclusionRules = Field(default_factory=ExclusionRules)

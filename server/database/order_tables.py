@@ -140,6 +140,9 @@ lease = Table(
     Column("name", String, primary_key=True),
     Column("holder", String, nullable=False),
     Column("until", BigInteger, nullable=False),
+    # Since when this holder has it, by the clock of ``until``, and for whom or what.
+    Column("since", BigInteger),
+    Column("about", String),
 )
 
 paper_ledger = Table(

@@ -34,6 +34,13 @@ class Page(Generic[T]):
         }
 
 
+def offset_of(page: int, page_size: int) -> int:
+    """How many items come before a page. Raises ``ValueError`` for a page or size below 1."""
+    if page < 1 or page_size < 1:
+        raise ValueError("pages and their sizes start at 1")
+    return (page - 1) * page_size
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """A run without its decisions."""

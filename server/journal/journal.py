@@ -15,7 +15,7 @@ from engine.verdict import ProfileRules, VerdictBatch
 from server.database import Database
 from server.database import tables as t
 from server.journal import codec
-from server.journal.answers import Decision, Page, Restored, RunDetail, RunSummary
+from server.journal.answers import Decision, Page, Restored, RunDetail, RunSummary, offset_of
 from server.journal.columns import redecide, stored_timeframe
 from server.journal.errors import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
 from server.journal.lookups import Lookup
@@ -54,7 +54,7 @@ class Journal:
         self, *, profile: str | None = None, page: int = 1, page_size: int = 50
     ) -> Page[RunSummary]:
         """Runs, newest recorded first."""
-        offset = _offset(page, page_size)
+        offset = offset_of(page, page_size)
         async with self._reading() as connection:
             items, total = await self._reader.runs(connection, profile, offset, page_size)
         return Page(items, page, page_size, total)
@@ -76,7 +76,7 @@ class Journal:
         self, wanted: DecisionFilter | None = None, *, page: int = 1, page_size: int = 50
     ) -> Page[Decision]:
         """Decisions that pass the filter, newest recorded first."""
-        offset = _offset(page, page_size)
+        offset = offset_of(page, page_size)
         async with self._reading() as connection:
             items, total = await self._reader.decisions(
                 connection, wanted or DecisionFilter(), offset, page_size
@@ -165,12 +165,6 @@ async def _timeframes(connection: AsyncConnection, run: int, part: int) -> list[
     rows = (await connection.execute(query)).all()
     found = await contents(connection, [block for _, *blocks in rows for block in blocks])
     return [(timeframe, found[layout], found[values]) for timeframe, layout, values in rows]
-
-
-def _offset(page: int, page_size: int) -> int:
-    if page < 1 or page_size < 1:
-        raise ValueError("pages and their sizes start at 1")
-    return (page - 1) * page_size
 
 
 def _cause(error: Exception) -> str:

@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 HALT = "halt"
 """Held by whoever turns the kill switch; shared by those who record because it is off."""
 
+SWITCHES = "switches"
+"""Held by whoever changes a switch or the blacklist; shared by those who record because they let it pass."""
+
 _ALONE = text("SELECT pg_advisory_xact_lock(:number)").bindparams(bindparam("number", type_=BigInteger))
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:number)").bindparams(
     bindparam("number", type_=BigInteger)

@@ -16,12 +16,26 @@ from server.orders.holds import Halt
 from server.orders.locks import HALT, lock
 from server.orders.rows import AnyRow
 
-ActionName = Literal["halt", "resume", "cancel", "retry", "reset_daily_loss"]
+ActionName = Literal[
+    "halt",
+    "resume",
+    "cancel",
+    "retry",
+    "reset_daily_loss",
+    "switch_on",
+    "switch_off",
+    "queue",
+    "blacklist_add",
+    "blacklist_remove",
+    "release_lock",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. ``subject`` is what it was done to: a decision key, an account, or ``trading``."""
+    """One action. ``subject`` is what it was done to: a decision key, an account, a switch, a symbol, a
+    run's lock, or ``trading``.
+    """
 
     number: int
     action: ActionName

@@ -8,13 +8,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Unpack
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.models.base import Side
 from server.database import Database
+from server.database.answering import failing_as
 from server.instants import iso
-from server.journal.answers import Page
+from server.journal.answers import Page, offset_of
 from server.orders import accounts, leases, operator, permission, reading, writing
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, Release, utc_day
@@ -178,7 +178,7 @@ class Orders:
         self, wanted: OrderFilter | None = None, *, page: int = 1, page_size: int = 50
     ) -> Page[Intent]:
         """Those that pass the filter, newest first."""
-        offset = _offset(page, page_size)
+        offset = offset_of(page, page_size)
         async with self._read() as connection:
             found, total = await reading.filtered(connection, wanted or OrderFilter(), offset, page_size)
         return Page(found, page, page_size, total)
@@ -238,7 +238,7 @@ class Orders:
 
     async def actions(self, *, page: int = 1, page_size: int = 50) -> Page[Action]:
         """What operators did, newest first."""
-        offset = _offset(page, page_size)
+        offset = offset_of(page, page_size)
         async with self._read() as connection:
             found, total = await operator.actions(connection, offset, page_size)
         return Page(found, page, page_size, total)
@@ -289,32 +289,18 @@ class Orders:
 
     @asynccontextmanager
     async def _read(self) -> AsyncGenerator[AsyncConnection]:
-        try:
+        with failing_as(OrdersUnavailable, "orders cannot be read"):
             async with self.database.read() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise OrdersUnavailable(f"orders cannot be read: {_cause(error)}") from error
 
     @asynccontextmanager
     async def _write(self) -> AsyncGenerator[AsyncConnection]:
-        try:
+        with failing_as(OrdersUnavailable, "orders cannot be written"):
             async with self.database.write() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise OrdersUnavailable(f"orders cannot be written: {_cause(error)}") from error
 
 
 def _found(intent: Intent | None, name: str) -> Intent:
     if intent is None:
         raise NoSuchOrder(name)
     return intent
-
-
-def _offset(page: int, page_size: int) -> int:
-    if page < 1 or page_size < 1:
-        raise ValueError("pages and their sizes start at 1")
-    return (page - 1) * page_size
-
-
-def _cause(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from server.orders.intent import EventKind, IntentState, IntentStatus
+from server.orders.operator import ActionName
 from server.run.shapes import TradingDecision
 
 SideName = Literal["long", "short"]
@@ -154,10 +155,12 @@ class HaltState(TypedDict):
 
 
 class ActionEntry(TypedDict):
-    """What an operator did. ``subject``: a decision key, an account, or ``trading``."""
+    """What an operator did. ``subject``: a decision key, an account, a switch, a symbol, a run's lock, or
+    ``trading``.
+    """
 
     number: int
-    action: Literal["halt", "resume", "cancel", "retry", "reset_daily_loss"]
+    action: ActionName
     subject: str
     actor: str
     reason: str

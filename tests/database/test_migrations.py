@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from server.database import Database, DatabaseAddress, DatabaseError, current, head, pending, upgrade
-from server.database.order_tables import metadata
+from server.database.switch_tables import metadata
 
 STARTS = 4
 

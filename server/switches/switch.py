@@ -1,0 +1,165 @@
+"""A switch: what it is called, who turned it, and whether it is off at an instant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.candles import TIMEFRAMES
+from engine.documents.nearest import nearest
+from engine.models.base import Timeframe
+
+SwitchScope = Literal["global", "symbol", "timeframe"]
+
+SwitchCause = Literal["operator", "has_open_orders_or_positions"]
+"""Who switches: a person, or a run that found the symbol taken."""
+
+FORM = "GLOBAL, SYMBOL:<symbol> or SYMBOL_TF:<symbol>:<timeframe>"
+
+_SYMBOL = re.compile(r"[A-Z0-9_]{2,40}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SwitchKey:
+    """What a switch is for; ``symbol`` and ``timeframe`` are empty where the scope has none."""
+
+    scope: SwitchScope
+    symbol: str = ""
+    timeframe: str = ""
+
+    @staticmethod
+    def of_symbol(symbol: str) -> SwitchKey:
+        """The switch of a symbol."""
+        return SwitchKey("symbol", symbol)
+
+    @staticmethod
+    def of_timeframe(symbol: str, timeframe: Timeframe) -> SwitchKey:
+        """The switch of one timeframe of a symbol."""
+        return SwitchKey("timeframe", symbol, timeframe)
+
+    @staticmethod
+    def parse(text: str) -> SwitchKey:
+        """Reads the outward spelling, in capitals or not. Raises ``ValueError`` that says what is wrong."""
+        kind, *of = [part.strip() for part in text.split(":")]
+        match kind.upper(), of:
+            case "GLOBAL", []:
+                return GLOBAL
+            case "SYMBOL", [symbol]:
+                return SwitchKey.of_symbol(symbol_name(symbol))
+            case "SYMBOL_TF", [symbol, timeframe]:
+                return SwitchKey.of_timeframe(symbol_name(symbol), _timeframe(timeframe))
+            case _:
+                raise ValueError(f"expected {FORM}")
+
+    def __str__(self) -> str:
+        match self.scope:
+            case "global":
+                return "GLOBAL"
+            case "symbol":
+                return f"SYMBOL:{self.symbol}"
+            case "timeframe":
+                return f"SYMBOL_TF:{self.symbol}:{self.timeframe}"
+
+
+GLOBAL = SwitchKey("global")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A switch that was turned. ``until`` ends an off (None: not by itself); instants are this machine's."""
+
+    key: SwitchKey
+    on: bool
+    cause: SwitchCause
+    reason: str
+    actor: str
+    changed_at: int
+    until: int | None
+
+    def off(self, now_ms: int) -> bool:
+        """Whether it is off at ``now_ms``: one whose time is over is on."""
+        return not self.on and (self.until is None or self.until > now_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A symbol that the next run looks at, whether or not it would have selected it."""
+
+    symbol: str
+    reason: str
+    actor: str
+    queued_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A symbol on the blacklist; ``until`` None is for ever."""
+
+    symbol: str
+    reason: str
+    actor: str
+    added_at: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchState:
+    """What was off, blacklisted and queued at ``now_ms``; whatever is not in it is on."""
+
+    now_ms: int
+    global_off: Switch | None
+    symbols: Mapping[str, Switch]
+    timeframes: Mapping[tuple[str, str], Switch]
+    blacklist: Mapping[str, Entry]
+    queued: tuple[Queued, ...]
+
+    def symbol_off(self, symbol: str) -> Switch | None:
+        """The symbol's own switch, if it is off; the global one is another matter."""
+        return self.symbols.get(symbol)
+
+    def timeframe_off(self, symbol: str, timeframe: Timeframe) -> Switch | None:
+        """The switch of this timeframe of the symbol, if it is off."""
+        return self.timeframes.get((symbol, timeframe))
+
+    def blacklisted(self, symbol: str) -> Entry | None:
+        """The symbol's entry on the blacklist, if it is in force."""
+        return self.blacklist.get(symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What turning came to; ``queued``: the symbol cooled down, and the next run looks at it."""
+
+    switch: Switch
+    queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What excluding a symbol came to. ``was_off``: its switch was off already; ``until`` is when it comes
+    on by itself, None where an operator switched it off without an end.
+    """
+
+    symbol: str
+    was_off: bool
+    until: int | None
+
+
+def symbol_name(text: str) -> str:
+    """A symbol in capitals. Raises ``ValueError`` for what cannot be one."""
+    # Capitals of other alphabets may be plain letters: "ß" would become "SS" and name another symbol.
+    name = text.strip().upper() if text.isascii() else text
+    if not _SYMBOL.fullmatch(name):
+        raise ValueError(f"'{text}' is not a symbol (2 to 40 letters, digits and _)")
+    return name
+
+
+def _timeframe(text: str) -> Timeframe:
+    name = text.lower()
+    if name in TIMEFRAMES:
+        return name
+    meant = nearest(name, TIMEFRAMES)
+    hint = f"; did you mean {meant}?" if meant else ""
+    raise ValueError(f"'{text}' is not a timeframe ({', '.join(TIMEFRAMES)}){hint}")
