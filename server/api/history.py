@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from engine.explain import explain
 from engine.ruleset import Profile
 from engine.verdict import ProfileRules
 from server.api.endpoint import Endpoint
-from server.api.parameters import choice, instant, name, whole
+from server.api.parameters import choice, flag, instant, name, whole
 from server.api.problems import AnyRequest
 from server.api.reading import Values
 from server.api.shapes import DecisionExplanation, DecisionPage, RunPage, StoredDecision, StoredRunDetail
-from server.journal import Decision, DecisionFilter, DecisionStatus, RunSummary
+from server.api.venues import EXCHANGE, exchange_of
+from server.journal import Decision, DecisionFilter, DecisionStatus, RunFilter, RunStatusName, RunSummary
 from server.overview.pending import become
 from server.service import Service
 
@@ -25,10 +26,16 @@ _STATUS: dict[str, DecisionStatus] = {"ready": "READY", "invalid": "INVALID", "e
 
 
 async def runs(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
-    page = await service.journal.runs(
+    wanted = RunFilter(
         profile=values.get("profile"),
-        page=values.get("page", 1),
-        page_size=values.get("page_size", PAGE_SIZE),
+        exchange=None if "exchange" not in values else exchange_of(service, values),
+        status=values.get("status"),
+        dry_run=values.get("dry_run"),
+        from_ms=values.get("from"),
+        to_ms=values.get("to"),
+    )
+    page = await service.journal.runs(
+        wanted, page=values.get("page", 1), page_size=values.get("page_size", PAGE_SIZE)
     )
     return page.to_json(RunSummary.to_json)
 
@@ -89,10 +96,20 @@ ENDPOINTS = (
         name="runs",
         tag="history",
         summary="Runs, newest first",
+        description="A run is listed from its start. `interrupted`: it was stopped, or its process was gone "
+        "before its end.",
         needs="read",
         handler=runs,
         answers={200: RunPage},
-        parameters=(name("profile", "Only runs of this profile."), *PAGE_PARAMETERS),
+        parameters=(
+            name("profile", "Only runs of this profile."),
+            EXCHANGE,
+            choice("status", "Only runs that stand so.", get_args(RunStatusName)),
+            flag("dry_run", "Only dry runs, or only those that placed orders."),
+            instant("from", "As of this instant or later."),
+            instant("to", "As of an instant before this one."),
+            *PAGE_PARAMETERS,
+        ),
         problems=(400, 503),
     ),
     Endpoint(
@@ -100,7 +117,7 @@ ENDPOINTS = (
         path="/api/runs/{run_id}",
         name="stored_run",
         tag="history",
-        summary="One run with its decisions",
+        summary="One run with its decisions, what it left out, and how long its stages took",
         needs="read",
         handler=run,
         answers={200: StoredRunDetail},

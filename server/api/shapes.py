@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from server.journal import RunStatusName
 from server.run.shapes import ErrorAnswer, TradingDecision
 
 DecisionStatus = Literal["READY", "INVALID", "ERROR"]
@@ -114,8 +115,10 @@ class ProfileDetail(ProfileEntry):
 
 
 class StoredRun(TypedDict):
+    """``finished_at`` is null while it runs, and where its process was gone before its end."""
+
     run_id: str
-    status: str
+    status: RunStatusName
     profile: str
     fingerprint: str
     validation_mode: str
@@ -126,7 +129,10 @@ class StoredRun(TypedDict):
     workers: int
     as_of: str
     started_at: str
-    finished_at: str
+    finished_at: str | None
+    execution_time_seconds: float | None
+    degraded: bool
+    symbols_excluded: int
     symbols_processed: int
     symbols_ready: int
     symbols_invalid: int
@@ -151,10 +157,16 @@ class StoredDecision(TypedDict):
 
 
 class StoredRunDetail(StoredRun):
-    """``request`` is what was asked, with every name and default resolved, and what it left out."""
+    """``request`` is what was asked, with every name and default resolved; ``timings`` are seconds by stage.
+
+    ``excluded`` are symbols that were not looked at, as the answer of the run had them.
+    """
 
     request: dict[str, Any]
     errors: list[ErrorAnswer]
+    excluded: list[dict[str, Any]]
+    warnings: list[str]
+    timings: dict[str, float]
     decisions: list[StoredDecision]
 
 

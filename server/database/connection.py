@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TypeVar
 
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.database import sqlite
 from server.database.address import DatabaseAddress, DatabaseError
+
+T = TypeVar("T")
 
 
 class Database:
@@ -44,6 +50,26 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """What a function reads, in a thread: one hand-over however many statements it makes."""
+
+        def asked() -> T:
+            with self._threads.connect() as connection:
+                return question(connection)
+
+        return await asyncio.to_thread(asked)
+
+    async def change(self, work: Callable[[Connection], T]) -> T:
+        """A transaction of a function, in a thread: all of it is stored when it returns."""
+
+        def changed() -> T:
+            with self._threads.connect() as connection:
+                connection.execution_options(**{sqlite.WRITES: True})
+                with connection.begin():
+                    return work(connection)
+
+        return await asyncio.to_thread(changed)
+
     async def check(self) -> None:
         """Raises ``DatabaseError`` where the database does not answer."""
         try:
@@ -55,6 +81,17 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
+        if "_threads" in self.__dict__:
+            await asyncio.to_thread(self._threads.dispose)
+
+    @cached_property
+    def _threads(self) -> Engine:
+        """The engine of functions that run in threads."""
+        if self.address.file is None:
+            return create_engine(self.address.sync_url, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(self.address.sync_url, hide_parameters=True)
+        sqlite.install(engine)
+        return engine
 
 
 def _cause(error: Exception) -> str:

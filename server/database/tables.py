@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -79,7 +80,7 @@ run = Table(
     Column("run_id", String(36), nullable=False, unique=True),
     Column("as_of", BigInteger, nullable=False, index=True),
     Column("started_at", BigInteger, nullable=False),
-    Column("finished_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
     Column("ruleset_id", Integer, ForeignKey("ruleset.id"), nullable=False),
     Column("mode", String, nullable=False),
     Column("exchange", String, nullable=False),
@@ -93,6 +94,12 @@ run = Table(
     Column("failed", Integer, nullable=False),
     Column("request_id", Integer, ForeignKey("block.id"), nullable=False),
     Column("errors_id", Integer, ForeignKey("block.id"), nullable=False),
+    Column("alive_until", BigInteger),
+    Column("excluded", Integer, nullable=False, server_default="0"),
+    Column("degraded", Boolean, nullable=False, server_default=false()),
+    Column("warnings_id", Integer, ForeignKey("block.id")),
+    # Microseconds by stage, in the order of the stages.
+    Column("timings", String),
 )
 
 run_part = Table(
@@ -126,6 +133,17 @@ decision = Table(
     Column("outcome_id", Integer, ForeignKey("outcome.id"), nullable=False),
     PrimaryKeyConstraint("symbol_id", "run_id"),
     Index("ix_decision_outcome", "outcome_id", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+exclusion = Table(
+    "exclusion",
+    metadata,
+    Column("symbol_id", Integer, ForeignKey("symbol.id"), nullable=False),
+    Column("run_id", Integer, ForeignKey("run.id"), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("details_id", Integer, ForeignKey("block.id"), nullable=False),
+    PrimaryKeyConstraint("symbol_id", "run_id"),
     sqlite_with_rowid=False,
 )
 

@@ -1,11 +1,11 @@
 """What was decided: every verdict and trade-entry decision of every run, and the facts each was made from."""
 
-from server.journal.answers import Decision, Page, Restored, RunDetail, RunSummary
+from server.journal.answers import Decision, Page, Restored, RunDetail, RunSummary, StoredRun
 from server.journal.errors import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
 from server.journal.journal import CompileProfile, Journal
 from server.journal.outcome import DecisionStatus
-from server.journal.reading import DecisionFilter
-from server.journal.record import RunError, RunRecord, RunStatus
+from server.journal.reading import DecisionFilter, RunFilter, RunStatusName
+from server.journal.record import RunError, RunRecord, RunStart, RunStatus
 
 __all__ = [
     "CompileProfile",
@@ -21,7 +21,11 @@ __all__ = [
     "Restored",
     "RunDetail",
     "RunError",
+    "RunFilter",
     "RunRecord",
+    "RunStart",
     "RunStatus",
+    "RunStatusName",
     "RunSummary",
+    "StoredRun",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -43,12 +43,12 @@ def offset_of(page: int, page_size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run without its decisions."""
+    """A run without its decisions. ``finished_at`` is None while it runs, and where it was interrupted."""
 
     run_id: str
     as_of: int
     started_at: int
-    finished_at: int
+    finished_at: int | None
     profile: str
     fingerprint: str
     mode: str
@@ -61,9 +61,12 @@ class RunSummary:
     ready: int
     invalid: int
     failed: int
+    excluded: int = 0
+    degraded: bool = False
 
     def to_json(self) -> Json:
         """One run of a list."""
+        ended = self.finished_at
         return {
             "run_id": self.run_id,
             "status": self.status,
@@ -77,7 +80,10 @@ class RunSummary:
             "workers": self.workers,
             "as_of": iso(self.as_of),
             "started_at": iso(self.started_at),
-            "finished_at": iso(self.finished_at),
+            "finished_at": None if ended is None else iso(ended),
+            "execution_time_seconds": None if ended is None else (ended - self.started_at) / 1000,
+            "degraded": self.degraded,
+            "symbols_excluded": self.excluded,
             "symbols_processed": self.ready + self.invalid + self.failed,
             "symbols_ready": self.ready,
             "symbols_invalid": self.invalid,
@@ -124,21 +130,37 @@ class Decision(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RunDetail:
-    """A run with what was asked, what failed and every decision, in the order of the run."""
+class StoredRun:
+    """A run with what was asked, what failed, what it left out, and seconds by stage."""
 
     summary: RunSummary
     request: Json
     errors: tuple[Json, ...]
-    decisions: tuple[Decision, ...]
+    excluded: tuple[Json, ...]
+    warnings: tuple[str, ...]
+    timings: Mapping[str, float]
 
     def to_json(self) -> Json:
         """The summary, and the rest beside it."""
         return self.summary.to_json() | {
             "request": self.request,
             "errors": list(self.errors),
-            "decisions": [decision.to_json() for decision in self.decisions],
+            "excluded": list(self.excluded),
+            "warnings": list(self.warnings),
+            "timings": dict(self.timings),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run with every decision, in the order of the run."""
+
+    run: StoredRun
+    decisions: tuple[Decision, ...]
+
+    def to_json(self) -> Json:
+        """The run, and its decisions beside it."""
+        return self.run.to_json() | {"decisions": [decision.to_json() for decision in self.decisions]}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

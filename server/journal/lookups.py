@@ -6,21 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 Key = tuple[str, ...]
 """A row of a lookup table without its number; no two rows have the same."""
 
 
-async def insert_missing(
-    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
+def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts the rows whose unique key is not there yet."""
     if rows:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        await connection.execute(insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+        connection.execute(insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 @dataclass(slots=True)
@@ -32,17 +29,17 @@ class Lookup:
     _numbers: dict[Key, int] = field(default_factory=dict[Key, int])
     _keys: dict[int, Key] = field(default_factory=dict[int, Key])
 
-    async def numbered(self, connection: AsyncConnection, keys: Iterable[Key]) -> Mapping[Key, int]:
+    def numbered(self, connection: Connection, keys: Iterable[Key]) -> Mapping[Key, int]:
         """At least the numbers of these keys; new ones are inserted. ``remember`` them after the commit."""
         wanted = set(keys)
         if wanted <= self._numbers.keys():
             return self._numbers
-        stored = await self._rows(connection)
+        stored = self._rows(connection)
         # In one order everywhere, so that two processes inserting the same rows cannot wait for each other.
         if missing := sorted(wanted - stored.keys()):
             rows = [dict(zip(self.columns, key, strict=True)) for key in missing]
-            await insert_missing(connection, self.table, rows)
-            stored = await self._rows(connection)
+            insert_missing(connection, self.table, rows)
+            stored = self._rows(connection)
         return stored
 
     def remember(self, numbers: Mapping[Key, int]) -> None:
@@ -51,21 +48,21 @@ class Lookup:
             self._numbers.update(numbers)
             self._keys.update({number: key for key, number in numbers.items()})
 
-    async def find(self, connection: AsyncConnection, key: Key) -> int | None:
+    def find(self, connection: Connection, key: Key) -> int | None:
         """The number of a key; ``None`` where it was never stored."""
         if key not in self._numbers:
-            await self.load(connection)
+            self.load(connection)
         return self._numbers.get(key)
 
-    async def keys(self, connection: AsyncConnection, numbers: set[int]) -> Mapping[int, Key]:
+    def keys(self, connection: Connection, numbers: set[int]) -> Mapping[int, Key]:
         """At least the keys of these numbers."""
-        return self._keys if numbers <= self._keys.keys() else await self.load(connection)
+        return self._keys if numbers <= self._keys.keys() else self.load(connection)
 
-    async def load(self, connection: AsyncConnection) -> Mapping[int, Key]:
+    def load(self, connection: Connection) -> Mapping[int, Key]:
         """Every key there is at this moment."""
-        self.remember(await self._rows(connection))
+        self.remember(self._rows(connection))
         return self._keys
 
-    async def _rows(self, connection: AsyncConnection) -> dict[Key, int]:
+    def _rows(self, connection: Connection) -> dict[Key, int]:
         query = select(self.table.c.id, *(self.table.c[name] for name in self.columns))
-        return {tuple(key): number for number, *key in await connection.execute(query)}
+        return {tuple(key): number for number, *key in connection.execute(query)}

@@ -1,4 +1,4 @@
-"""What a run hands to the journal when it is done."""
+"""What a run hands to the journal: what it is when it starts, and everything when it is done."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.verdict import VerdictBatch
 
 RunStatus = Literal["success", "partial_success", "error"]
+"""How a run ended that came to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,15 @@ class RunError:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RunRecord:
-    """A finished run. Instants are ms UTC.
+class RunStart:
+    """A run as it begins. Instants are ms UTC.
 
     ``ruleset`` is the effective profile in canonical form (JSON-able), which ``fingerprint`` identifies;
-    ``batches`` are its verdicts, a symbol once in all of them; ``trades`` has the ``trading_decision`` of
-    READY symbols, JSON-able, each with a ``status`` and, where there is one, ``reason`` and ``blocked_by``.
+    ``request`` what was asked, every name and default resolved.
     """
 
     run_id: str
     started_at: int
-    finished_at: int
     as_of: int
     profile: str
     fingerprint: str
@@ -48,20 +47,7 @@ class RunRecord:
     dry_run: bool
     actor: str
     workers: int
-    status: RunStatus
     request: Mapping[str, Any]
-    batches: Sequence[VerdictBatch]
-    trades: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    errors: Sequence[RunError] = ()
-
-    def failed(self) -> tuple[RunError, ...]:
-        """The first error of each symbol that has no verdict."""
-        decided = {symbol for batch in self.batches for symbol in batch.symbols}
-        first: dict[str, RunError] = {}
-        for error in self.errors:
-            if error.symbol is not None and error.symbol not in decided:
-                first.setdefault(error.symbol, error)
-        return tuple(first.values())
 
     def check(self) -> None:
         """Raises ``ValueError`` where the parts contradict each other."""
@@ -75,6 +61,40 @@ class RunRecord:
             canonical = ""
         if canonical != self.run_id:
             yield "the run id is not a UUID in lower case"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RunRecord(RunStart):
+    """A finished run.
+
+    ``batches`` are its verdicts, a symbol once in all of them; ``trades`` has the ``trading_decision`` of
+    READY symbols, JSON-able, each with a ``status`` and, where there is one, ``reason`` and ``blocked_by``.
+    ``excluded`` are the symbols that were not looked at, as they are answered: ``symbol``, ``reason`` and
+    what else is known. ``timings``: seconds by stage, in their order. ``degraded``: it went by less than it
+    should know, and placed nothing.
+    """
+
+    finished_at: int
+    status: RunStatus
+    batches: Sequence[VerdictBatch]
+    trades: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    errors: Sequence[RunError] = ()
+    excluded: Sequence[Mapping[str, Any]] = ()
+    warnings: Sequence[str] = ()
+    timings: Mapping[str, float] = field(default_factory=dict[str, float])
+    degraded: bool = False
+
+    def failed(self) -> tuple[RunError, ...]:
+        """The first error of each symbol that has no verdict."""
+        decided = {symbol for batch in self.batches for symbol in batch.symbols}
+        first: dict[str, RunError] = {}
+        for error in self.errors:
+            if error.symbol is not None and error.symbol not in decided:
+                first.setdefault(error.symbol, error)
+        return tuple(first.values())
+
+    def _problems(self) -> Iterator[str]:
+        yield from RunStart._problems(self)
         symbols: set[str] = set()
         ready: set[str] = set()
         for batch in self.batches:
@@ -93,3 +113,6 @@ class RunRecord:
         for symbol in self.trades:
             if symbol not in ready:
                 yield f"{symbol} has a trade decision but is not READY"
+        left_out = [excluded["symbol"] for excluded in self.excluded]
+        if len({*left_out}) != len(left_out) or not symbols.isdisjoint(left_out):
+            yield "a symbol was excluded more than once, or excluded and decided"

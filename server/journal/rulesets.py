@@ -42,7 +42,7 @@ class Rulesets:
         }
         try:
             async with self._database.write() as connection:
-                await insert_missing(connection, t.ruleset, [row])
+                await connection.run_sync(insert_missing, t.ruleset, [row])
         except (SQLAlchemyError, OSError) as error:
             raise JournalError(f"the rules {fingerprint[:12]} could not be stored") from error
         self._stored.add(fingerprint)

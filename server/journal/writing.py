@@ -1,13 +1,13 @@
-"""Storing a run: everything is encoded first, then written in one transaction."""
+"""Storing a run: its row at its start, the rest encoded first, then written in one transaction."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, select, update
 
 from engine.verdict import VerdictBatch
 from engine.verdict.batch import SIDES
@@ -17,9 +17,12 @@ from server.journal.columns import contents
 from server.journal.errors import JournalError
 from server.journal.lookups import Key, Lookup, insert_missing
 from server.journal.outcome import Outcome
-from server.journal.record import RunRecord
+from server.journal.record import RunError, RunRecord, RunStart
 
 Row = dict[str, Any]
+
+RUNNING, INTERRUPTED = "running", "interrupted"
+"""Status of a run that has begun, and of one that was stopped before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ class Part:
 class Encoded:
     """A run ready to be written; decisions are still by name, which the transaction turns into numbers."""
 
-    canonical: bytes
     request: bytes
     errors: bytes
+    warnings: bytes
     parts: tuple[Part, ...]
     decisions: tuple[tuple[str, Outcome], ...]
     trades: tuple[tuple[str, Row], ...]
+    excluded: tuple[tuple[str, str, bytes], ...]
     blocks: Mapping[bytes, bytes] = field(repr=False)
 
 
@@ -63,12 +67,13 @@ def encode(record: RunRecord) -> Encoded:
     failed = ((error.symbol or "", Outcome("ERROR", reason=error.code)) for error in record.failed())
     decisions = (*(row for batch in record.batches for row in _decisions(batch)), *failed)
     return Encoded(
-        codec.document(record.ruleset),
         block(codec.document(record.request)),
         block(codec.document([error.to_json() for error in record.errors])),
+        block(codec.document(list(record.warnings))),
         parts,
         decisions,
         tuple((symbol, _trade(trade)) for symbol, trade in record.trades.items()),
+        tuple((e["symbol"], e["reason"], block(codec.document(_details(e)))) for e in record.excluded),
         blocks,
     )
 
@@ -93,6 +98,11 @@ def _trade(trade: Mapping[str, Any]) -> Row:
     }
 
 
+def _details(excluded: Mapping[str, Any]) -> Row:
+    """What is known of an exclusion besides symbol and reason."""
+    return {key: value for key, value in excluded.items() if key not in ("symbol", "reason")}
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """Numbers that a transaction used."""
@@ -111,50 +121,69 @@ class Writer:
     outcomes: Lookup
     known_rulesets: dict[str, int] = field(default_factory=dict[str, int])
 
-    async def write(self, connection: AsyncConnection, record: RunRecord, run: Encoded) -> Committed:
+    def begin(self, connection: Connection, start: RunStart, alive_until: int) -> Committed:
+        """A run that has begun, within the caller's transaction; ``remember`` the answer after the commit."""
+        ruleset = self._ruleset(connection, start)
+        request, none = codec.document(start.request), codec.document([])
+        blocks = {codec.digest(content): content for content in (request, none)}
+        numbers = _blocks(connection, blocks)
+        row = _row(start, ruleset) | {
+            "status": RUNNING,
+            "alive_until": alive_until,
+            "request_id": numbers[codec.digest(request)],
+            "errors_id": numbers[codec.digest(none)],
+        }
+        connection.execute(insert(t.run).values(row | dict.fromkeys(("ready", "invalid", "failed"), 0)))
+        return Committed({}, {}, start.fingerprint, ruleset)
+
+    def stop(self, connection: Connection, run_id: str, at_ms: int, error: RunError | None) -> None:
+        """Ends a run that was begun, without decisions."""
+        values: Row = {"status": INTERRUPTED if error is None else "error", "finished_at": at_ms}
+        if error is not None:
+            errors = codec.document([error.to_json()])
+            values["errors_id"] = _blocks(connection, {codec.digest(errors): errors})[codec.digest(errors)]
+        begun = t.run.c.run_id == run_id, t.run.c.status == RUNNING
+        connection.execute(update(t.run).where(*begun).values(alive_until=None, **values))
+
+    def write(self, connection: Connection, record: RunRecord, run: Encoded) -> Committed:
         """Writes within the caller's transaction; ``remember`` the answer after the commit."""
-        symbols = await self.symbols.numbered(connection, [(symbol,) for symbol, _ in run.decisions])
+        names = [symbol for symbol, *_ in (*run.decisions, *run.excluded)]
+        symbols = self.symbols.numbered(connection, [(name,) for name in names])
         keys = {outcome: outcome.key() for _, outcome in run.decisions}
-        outcomes = await self.outcomes.numbered(connection, keys.values())
-        ruleset = await self._ruleset(connection, record, run)
-        blocks = await _blocks(connection, run.blocks)
+        outcomes = self.outcomes.numbered(connection, keys.values())
+        ruleset = self._ruleset(connection, record)
+        blocks = _blocks(connection, run.blocks)
         statuses = [outcome.status for _, outcome in run.decisions]
-        inserted = await connection.execute(
-            insert(t.run)
-            .values(
-                run_id=record.run_id,
-                as_of=record.as_of,
-                started_at=record.started_at,
-                finished_at=record.finished_at,
-                ruleset_id=ruleset,
-                mode=record.mode,
-                exchange=record.exchange,
-                market_type=record.market_type,
-                dry_run=record.dry_run,
-                actor=record.actor,
-                workers=record.workers,
-                status=record.status,
-                ready=statuses.count("READY"),
-                invalid=statuses.count("INVALID"),
-                failed=statuses.count("ERROR"),
-                request_id=blocks[run.request],
-                errors_id=blocks[run.errors],
-            )
-            .returning(t.run.c.id)
-        )
-        run_id: int = inserted.scalar_one()
-        await _parts(connection, run_id, run.parts, blocks)
+        row = _row(record, ruleset) | {
+            "finished_at": record.finished_at,
+            "status": record.status,
+            "alive_until": None,
+            "ready": statuses.count("READY"),
+            "invalid": statuses.count("INVALID"),
+            "failed": statuses.count("ERROR"),
+            "excluded": len(run.excluded),
+            "degraded": record.degraded,
+            "request_id": blocks[run.request],
+            "errors_id": blocks[run.errors],
+            "warnings_id": blocks[run.warnings],
+            "timings": _timings(record.timings),
+        }
+        run_id = _finished(connection, row)
+        _parts(connection, run_id, run.parts, blocks)
         decisions: list[Row] = [
             {"symbol_id": symbols[symbol,], "run_id": run_id, "outcome_id": outcomes[keys[outcome]]}
             for symbol, outcome in run.decisions
         ]
-        if decisions:
-            await connection.execute(insert(t.decision), decisions)
         trades: list[Row] = [
             {"symbol_id": symbols[symbol,], "run_id": run_id} | trade for symbol, trade in run.trades
         ]
-        if trades:
-            await connection.execute(insert(t.trade_decision), trades)
+        excluded: list[Row] = [
+            {"symbol_id": symbols[name,], "run_id": run_id, "reason": reason, "details_id": blocks[details]}
+            for name, reason, details in run.excluded
+        ]
+        for table, rows in ((t.decision, decisions), (t.trade_decision, trades), (t.exclusion, excluded)):
+            if rows:
+                connection.execute(insert(table), rows)
         return Committed(symbols, outcomes, record.fingerprint, ruleset)
 
     def remember(self, stored: Committed) -> None:
@@ -163,44 +192,66 @@ class Writer:
         self.outcomes.remember(stored.outcomes)
         self.known_rulesets[stored.fingerprint] = stored.ruleset
 
-    async def _ruleset(self, connection: AsyncConnection, record: RunRecord, run: Encoded) -> int:
+    def _ruleset(self, connection: Connection, record: RunStart) -> int:
         if record.fingerprint in self.known_rulesets:
             return self.known_rulesets[record.fingerprint]
+        wanted = codec.document(record.ruleset)
         row = {
             "fingerprint": record.fingerprint,
             "profile": record.profile,
             "first_seen": record.started_at,
-            "canonical": codec.compress(run.canonical),
+            "canonical": codec.compress(wanted),
         }
-        await insert_missing(connection, t.ruleset, [row])
-        found = await connection.execute(
+        insert_missing(connection, t.ruleset, [row])
+        found = connection.execute(
             select(t.ruleset.c.id, t.ruleset.c.canonical).where(t.ruleset.c.fingerprint == record.fingerprint)
         )
         number, canonical = found.one()
-        if codec.expand(canonical) != run.canonical:
+        if codec.expand(canonical) != wanted:
             raise JournalError(f"fingerprint {record.fingerprint} is already that of another ruleset")
         return number
 
 
-async def _blocks(connection: AsyncConnection, wanted: Mapping[bytes, bytes]) -> dict[bytes, int]:
+def _row(start: RunStart, ruleset: int) -> Row:
+    """What is known of a run from its start."""
+    same = ("run_id", "as_of", "started_at", "mode", "exchange", "market_type", "dry_run", "actor", "workers")
+    return {name: getattr(start, name) for name in same} | {"ruleset_id": ruleset}
+
+
+def _timings(seconds: Mapping[str, float]) -> str:
+    return json.dumps({stage: round(s * 1e6) for stage, s in seconds.items()}, separators=(",", ":"))
+
+
+def _finished(connection: Connection, row: Row) -> int:
+    """The number of the run's row, which is there where it was begun. Raises ``JournalError``."""
+    begun = select(t.run.c.id, t.run.c.status).where(t.run.c.run_id == row["run_id"])
+    found = connection.execute(begun).first()
+    if found is None:
+        return connection.execute(insert(t.run).values(row).returning(t.run.c.id)).scalar_one()
+    number, status = found
+    if status not in (RUNNING, INTERRUPTED):
+        raise JournalError(f"run {row['run_id']} is already stored")
+    connection.execute(update(t.run).where(t.run.c.id == number).values(row))
+    return number
+
+
+def _blocks(connection: Connection, wanted: Mapping[bytes, bytes]) -> dict[bytes, int]:
     keys = sorted(wanted)
     query = select(t.block.c.sha256, t.block.c.id)
-    known = await connection.execute(query.where(t.block.c.sha256.in_(keys)))
+    known = connection.execute(query.where(t.block.c.sha256.in_(keys)))
     found: dict[bytes, int] = {row.sha256: row.id for row in known}
     if missing := [key for key in keys if key not in found]:
         rows = [{"sha256": key, "payload": codec.compress(wanted[key])} for key in missing]
-        await insert_missing(connection, t.block, rows)
-        stored = await connection.execute(query.where(t.block.c.sha256.in_(missing)))
+        insert_missing(connection, t.block, rows)
+        stored = connection.execute(query.where(t.block.c.sha256.in_(missing)))
         found.update({row.sha256: row.id for row in stored})
     return found
 
 
-async def _parts(
-    connection: AsyncConnection, run_id: int, parts: Sequence[Part], blocks: Mapping[bytes, int]
-) -> None:
+def _parts(connection: Connection, run_id: int, parts: Sequence[Part], blocks: Mapping[bytes, int]) -> None:
     if not parts:
         return
-    await connection.execute(
+    connection.execute(
         insert(t.run_part),
         [{"run_id": run_id, "part": i, "symbols_id": blocks[p.symbols]} for i, p in enumerate(parts)],
     )
@@ -216,4 +267,4 @@ async def _parts(
         for timeframe, layout, columns in part.timeframes
     ]
     if rows:
-        await connection.execute(insert(t.run_block), rows)
+        connection.execute(insert(t.run_block), rows)

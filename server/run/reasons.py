@@ -10,6 +10,7 @@ class RunReason(StrEnum):
 
     EVALUATION_ERROR = "evaluation_error"
     CANDLES_UNAVAILABLE = "candles_unavailable"
+    RUN_FAILED = "run_failed"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     ORDERS_UNAVAILABLE = "orders_unavailable"
     BLACKLISTED = "blacklisted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
@@ -22,9 +23,10 @@ from server.orders.store import Orders
 from server.run.deciders import Decider, placed, simulated
 from server.run.entries import enter_all
 from server.run.judged import Failure, Findings
+from server.run.keeping import kept_running
 from server.run.memory import Memories, ProfileMemory
 from server.run.reasons import RunReason
-from server.run.record import record_of
+from server.run.record import record_of, start_of
 from server.run.request import RunRequest, RunUnavailable
 from server.run.resolve import WORKERS_MAX, Resolved, resolve
 from server.run.result import RunResult
@@ -90,6 +92,16 @@ class Runner:
         watch, started_ms, run_id = Stopwatch(), _wall_ms(), str(uuid4())
         with watch.stage("resolve_symbols"):
             run = await self._resolve(request)
+        async with AsyncExitStack() as stack:
+            with watch.stage("journal"):
+                await stack.enter_async_context(
+                    kept_running(self._journal, start_of(run, run_id, started_ms))
+                )
+            return await self._run(run, run_id, started_ms, watch, progress)
+
+    async def _run(
+        self, run: Resolved, run_id: str, started_ms: int, watch: Stopwatch, progress: Progress | None
+    ) -> RunResult:
         logger = log.bind(run_id=run_id, profile=run.profile.name)
         memory = self._memories.of(run.venue.name, run.profile)
         total = len(run.symbols)

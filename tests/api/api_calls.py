@@ -32,6 +32,7 @@ _VOLATILE = frozenset(
         "finished_at",
         "execution_time_seconds",
         "performance",
+        "timings",
     }
 )
 

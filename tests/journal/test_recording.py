@@ -19,8 +19,11 @@ from server.journal import (
     NoSuchDecision,
     NoSuchRun,
     RunError,
+    RunFilter,
     RunRecord,
 )
+
+LEFT_OUT = {"symbol": "ADAUSDT", "reason": "blacklisted", "switch_until": None}
 
 
 def split(as_of: int, **more: Any) -> RunRecord:
@@ -36,7 +39,12 @@ async def count(journal: Journal, table: Any) -> int:
 
 
 async def test_a_run_is_found_with_everything_it_was(journal: Journal) -> None:
-    made = split(SHORTS)
+    made = split(
+        SHORTS,
+        excluded=[LEFT_OUT],
+        warnings=["the clock is late"],
+        timings={"fetch_candles": 0.0125, "mtf_execution": 0.003},
+    )
     await journal.record(made)
     found = await journal.run(made.run_id)
     assert found.to_json() | {"decisions": None} == {
@@ -53,12 +61,18 @@ async def test_a_run_is_found_with_everything_it_was(journal: Journal) -> None:
         "as_of": "2025-06-01T00:07:00Z",
         "started_at": "2025-06-01T00:07:01.500Z",
         "finished_at": "2025-06-01T00:07:01.750Z",
+        "execution_time_seconds": 0.25,
+        "degraded": False,
+        "symbols_excluded": 1,
         "symbols_processed": 9,
         "symbols_ready": 3,
         "symbols_invalid": 5,
         "symbols_failed": 1,
         "request": {"symbols": [*SYMBOLS[4:], *SYMBOLS[:4]], "dry_run": True},
         "errors": [made.errors[0].to_json()],
+        "excluded": [LEFT_OUT],
+        "warnings": ["the clock is late"],
+        "timings": {"fetch_candles": 0.0125, "mtf_execution": 0.003},
         "decisions": None,
     }
     assert [d.symbol for d in found.decisions] == [*SYMBOLS[4:], *SYMBOLS[:4], "DOGEUSDT"]
@@ -108,7 +122,7 @@ async def test_a_run_without_symbols_is_a_run(journal: Journal) -> None:
     made = record(shipped(), [], errors=[aborted], status="error", workers=1)
     await journal.record(made)
     found = await journal.run(made.run_id)
-    assert (found.decisions, found.errors, found.summary.failed) == ((), (aborted.to_json(),), 0)
+    assert (found.decisions, found.run.errors, found.run.summary.failed) == ((), (aborted.to_json(),), 0)
 
 
 async def test_what_was_never_recorded_is_not_found(journal: Journal) -> None:
@@ -213,7 +227,7 @@ async def test_runs_are_listed_newest_recorded_first(several: tuple[Journal, lis
     second = await journal.runs(page=2, page_size=3)
     assert [run.run_id for run in (*first.items, *second.items)] == order
     assert (first.total, second.total) == (5, 5)
-    slow = await journal.runs(profile="slow")
+    slow = await journal.runs(RunFilter(profile="slow"))
     assert {run.profile for run in slow.items} == {"slow"}
     assert slow.total == 2
     assert slow.to_json(lambda run: {"as_of": run.to_json()["as_of"]}) == {
@@ -292,6 +306,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"fingerprint": "0" * 64}, "another fingerprint"),
     ({"trades": {"BTCUSDT": trade("BTCUSDT")}}, "BTCUSDT has a trade decision but is not READY"),
     ({"batches": [SYMBOLS, SYMBOLS]}, "more than once"),
+    ({"excluded": [{"symbol": "BTCUSDT", "reason": "blacklisted"}]}, "excluded and decided"),
     ({"batches": [("BTCUSDT", "BTCUSDT")]}, "more than once"),
 ]
 

@@ -145,9 +145,9 @@ async def test_a_run_is_in_the_journal_under_its_own_id(opened: Service) -> None
     run, symbols = answer["data"]["run"], answer["data"]["symbols"]
 
     stored = await opened.journal.run(run["run_id"])
-    assert stored.summary.actor == "cli:someone"
-    assert stored.summary.status == "success"
-    assert stored.request["symbols"] == list(symbols)
+    assert stored.run.summary.actor == "cli:someone"
+    assert stored.run.summary.status == "success"
+    assert stored.run.request["symbols"] == list(symbols)
     assert [d.symbol for d in stored.decisions] == list(symbols)
     for decision in stored.decisions:
         told = symbols[decision.symbol]

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from run_answers import BUNDLED, READY, SHORTS, as_sent
 from syrupy.assertion import SnapshotAssertion
 from test_run_isolation import edit_contracts, too_short
 
+from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.venue import BUNDLED as BUNDLED_FOLDER
-from server.run import RunReason, RunRequest
+from server.run import RunReason, RunRequest, RunUnavailable
 from server.run.memory import ProfileMemory
 from server.run.runner import Runner
 from server.run.verdicts import decide_share
@@ -53,6 +55,28 @@ async def test_evaluation_error(opened: Service, golden: SnapshotAssertion) -> N
     found, failed = decide_share(memory, [symbol], {symbol: candles}, SHORTS, "pragmatic")
     assert found == []
     assert [asdict(failure) for failure in failed] == golden
+
+
+class Fading(PaperExchange):
+    """A venue that says what time it is once, and then does not answer any more."""
+
+    asked = 0
+
+    async def now_ms(self) -> int:
+        self.asked += 1
+        if self.asked > 1:
+            raise VenueUnavailable("paper", "now", "no route to the venue")
+        return await super().now_ms()
+
+
+async def test_run_failed(
+    opened: Service, runner_on: Callable[[PaperExchange], Runner], golden: SnapshotAssertion
+) -> None:
+    with pytest.raises(RunUnavailable):
+        await runner_on(Fading(PaperOptions())).run(RunRequest(actor="test", as_of_ms=SHORTS))
+    (found,) = (await opened.journal.runs()).items
+    stored = (await opened.journal.run(found.run_id)).to_json()
+    assert {name: stored[name] for name in ("status", "errors", "excluded", "decisions")} == golden
 
 
 async def test_journal_unavailable(opened: Service, golden: SnapshotAssertion) -> None:
