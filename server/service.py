@@ -15,6 +15,7 @@ import structlog
 from engine.ruleset import RulesetStore
 from server.database import Database, upgrade
 from server.exchange.errors import VenueUnavailable
+from server.exchange.looked_at import as_allowed
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.ledger import TableLedger
 from server.exchange.port import Exchange
@@ -156,7 +157,7 @@ async def _venues(
         except VenueUnavailable as error:
             # The rest can work; this venue says by itself why it takes no orders until it answers.
             log.error("venue.unavailable", exchange="bitmart", error=str(error))
-        venues["bitmart"] = bitmart
+        venues["bitmart"] = as_allowed(bitmart, live=settings.live)
     return venues
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from server.exchange.looked_at import LookedAt
 from server.exchange.port import Exchange
 from server.exchange.trading import Accepted, Outcome, Refused
 from server.execution.progress import Progress
@@ -27,10 +28,14 @@ MS = 1000
 
 
 class Desk:
-    """One venue and one account. ``answered`` is told the decision keys whose outcome has become known."""
+    """One venue and one account. ``answered`` is told the decision keys whose outcome has become known.
+
+    ``may_change``: whether this process may ask anything of the venue but what it has.
+    """
 
     def __init__(self, venue: Exchange, account: str, orders: Orders, metrics: Metrics) -> None:
         self.venue, self.account, self.orders, self.metrics = venue, account, orders, metrics
+        self.may_change = not isinstance(venue, LookedAt)
         self.sightings = Sightings(venue)
         self._waiting: dict[str, set[asyncio.Event]] = {}
 

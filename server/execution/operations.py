@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from server.durable import Durable, DurableError, Failed
+from server.exchange.looked_at import OBSTACLE
 from server.exchange.port import Position
 from server.execution.desk import Change, Desk, event, progress_of
 from server.execution.guardian import Guardian
@@ -48,12 +49,12 @@ class Operations:
         """
         for _ in range(TRIES):
             intent = await self.orders.by_name(client_order_id)
+            desk = self._desk(intent.exchange)
             if intent.state in FINAL or intent.state in ("open", "closing"):
                 raise NotPossible(f"its entry is done: the order is {intent.state}")
             if intent.state == "deciding":
                 raise NotPossible("it is still being decided; trading can be halted")
             progress = progress_of(intent).with_(cancel_requested=Request(actor=actor, reason=reason))
-            desk = self.desks[intent.exchange]
             told = event("operator", await desk.now(), action="cancel", actor=actor, reason=reason)
             try:
                 changed = await desk.write(intent, Change(progress=progress, events=(told,)))
@@ -70,10 +71,9 @@ class Operations:
         an actor, ``OrdersUnavailable``.
         """
         intent = await self.orders.by_name(client_order_id)
-        key = intent.decision_key
+        desk, key = self._desk(intent.exchange), intent.decision_key
         if not isinstance(await self._durable.status(key), Failed):
             raise NotPossible(f"it has not failed: the order is {intent.state}")
-        desk = self.desks[intent.exchange]
         await self.orders.act("retry", key, actor=actor, reason=reason)
         if intent.state == "failed":
             told = event("retried", await desk.now(), actor=actor, reason=reason)
@@ -91,6 +91,16 @@ class Operations:
     async def align(self, exchange: str) -> int:
         """Moves stops and targets of open positions to their real entries, in place; how many were moved.
 
-        Raises ``VenueUnavailable``, ``OrdersUnavailable``.
+        Raises `NotPossible`, ``VenueUnavailable``, ``OrdersUnavailable``.
         """
+        self._desk(exchange)
         return await self.guardians[exchange].realign()
+
+    def _desk(self, exchange: str) -> Desk:
+        """That of a venue at which something may be done. Raises `NotPossible`."""
+        desk = self.desks.get(exchange)
+        if desk is None:
+            raise NotPossible(f"this process knows no venue {exchange}")
+        if not desk.may_change:
+            raise NotPossible(f"{exchange} is {OBSTACLE}")
+        return desk

@@ -8,7 +8,7 @@ import structlog
 
 from server.exchange.errors import ExchangeError
 from server.execution.closing import close
-from server.execution.desk import Desk, ticket_of
+from server.execution.desk import Desk, identity, ticket_of
 from server.execution.sending import send
 from server.execution.settling import settle
 from server.execution.watching import look
@@ -37,12 +37,19 @@ async def advance(desk: Desk, intent: Intent) -> Intent:
 
 
 async def pursue(desk: Desk, decision_key: str, until: Callable[[Intent], bool]) -> Intent:
-    """Goes on until ``until`` holds. What the venue or the database does not answer is asked again."""
+    """Goes on until ``until`` holds. What the venue or the database does not answer is asked again.
+
+    At a venue that may only be looked at, an order that has left is left to processes that may do more.
+    """
     silent = 0
     while True:
         try:
             intent = await desk.intent(decision_key)
             if until(intent):
+                return intent
+            if not desk.may_change and intent.state != "recorded":
+                # Whoever may change the venue takes it up, because no workflow has it any more.
+                desk.alarm("left_alone", **identity(intent), state=intent.state)
                 return intent
             moved = await advance(desk, intent)
         except ChangedMeanwhile:

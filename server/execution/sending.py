@@ -105,6 +105,8 @@ async def _transmit(desk: Desk, intent: Intent) -> Intent:
 
 async def _forbidden(desk: Desk, ticket: Ticket, progress: Progress, now: int) -> Reason | None:
     """What has come up since the plan was made. The rest of an order that has rested is not a new signal."""
+    if not desk.may_change:
+        return ExecutionReason.LIVE_NOT_ENABLED
     if (await desk.orders.halted()).halted:
         return GuardReason.TRADING_HALTED
     if progress.cancel_requested is not None:

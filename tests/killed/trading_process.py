@@ -77,6 +77,8 @@ async def main(url: str, base_url: str, role: str, symbols: list[str]) -> None:
         database_url=url,
         dispatch="async" if role == "queue" else "sync",
         decision_wait_sec=30,
+        live=True,
+        api_keys="test:trade:" + "t" * 28,
     )
     address = DatabaseAddress.parse(url)
     upgrade(address)
