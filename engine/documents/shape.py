@@ -113,7 +113,9 @@ class _Teller:
                 TYPE_NAMES[str(inner.validator_value)] for inner in error.context if _is_of_wrong_type(inner)
             )
             said = f"expected {' or '.join(wanted)}, got {kind_of(error.instance)}"
-            yield path, position_of_value(self.root, path).problem(said)
+            quoted = TYPE_NAMES["number"] in wanted and number_in(error.instance)
+            hint = "write it without quotes" if quoted else None
+            yield path, position_of_value(self.root, path).problem(said, hint)
         elif not isinstance(cast(object, error.instance), dict):
             yield from self.tell(min(fitting, key=lambda branch: len(branch.errors)).errors)
         else:

@@ -19,37 +19,15 @@ from engine.expression import nodes as n
 from engine.expression.errors import ExpressionError, ExpressionProblem
 from engine.expression.nodes import FactRef, Kind
 from engine.expression.places import Places
-
-MAX_LENGTH = 2000
-MAX_DEPTH = 60
-MAX_LAG = 500
-
-FUNCTIONS = ("abs", "falling", "known", "max", "min", "rising")
-_ARITHMETIC: dict[type[ast.operator], n.ArithmeticOp] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-}
-_COMPARISON: dict[type[ast.cmpop], n.ComparisonOp] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
-_REFUSED: dict[type[ast.AST], str] = {
-    ast.Attribute: "attributes are not part of the rule language",
-    ast.IfExp: "'if … else …' is not part of the rule language; use and, or, not",
-    ast.Lambda: "lambda is not part of the rule language",
-    ast.JoinedStr: "f-strings are not part of the rule language",
-    ast.ListComp: "comprehensions are not part of the rule language",
-    ast.NamedExpr: "assignment is not part of the rule language",
-    ast.Assign: "assignment is not part of the rule language; compare with ==",
-    ast.AugAssign: "assignment is not part of the rule language",
-    ast.List: "a list may only stand to the right of 'in'",
-}
+from engine.expression.words import (
+    ARITHMETIC,
+    COMPARISON,
+    FUNCTIONS,
+    MAX_DEPTH,
+    MAX_LAG,
+    MAX_LENGTH,
+    REFUSED,
+)
 
 
 class _Refusal(Exception):
@@ -142,7 +120,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
     def _eval(self, node: ast.AST) -> n.Node:
         handler = self.nodes.get(type(node))
         if handler is None:
-            what = _REFUSED.get(type(node), f"'{self._segment(node)}' is not part of the rule language")
+            what = REFUSED.get(type(node), f"'{self._segment(node)}' is not part of the rule language")
             raise self._refuse(what, node)
         self.depth += 1
         try:
@@ -221,7 +199,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         if name in ("true", "false"):
             return n.Constant(name, name == "true")
         if name in self.scope.params:
-            return n.Param(name, name)
+            return n.Param(name, name, _kind_of(self.scope.params[name]))
         if name in self.scope.facts:
             return n.Fact(name, FactRef(name), _kind_of(self.scope.facts[name]))
         if name in FUNCTIONS:
@@ -242,7 +220,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         raise self._refuse(f"'{text[0]}' is not part of the rule language", node)
 
     def _binary(self, node: ast.BinOp) -> n.Node:
-        op = _ARITHMETIC.get(type(node.op))
+        op = ARITHMETIC.get(type(node.op))
         if op is None:
             raise self._refuse("only + - * / are part of the rule language", node)
         left, right = self._both(node.left, node.right)
@@ -265,7 +243,7 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         parts = (node.left, *node.comparators)
         links: list[n.Node] = []
         for index, op in enumerate(node.ops):
-            word = _COMPARISON.get(type(op))
+            word = COMPARISON.get(type(op))
             if word is None:
                 raise self._refuse("'is' is not part of the rule language; compare with ==", parts[index + 1])
             links.append(self._comparison(word, sides, parts, index, text if len(node.ops) == 1 else None))
@@ -321,6 +299,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             raise self._refuse("a gate's facts have no history and no timeframe", node.slice)
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         ref = inner.ref
+        if isinstance(node.slice, ast.Name):
+            return self._earlier(node, inner, node.slice)
         if isinstance(key, str):
             if ref.timeframe or ref.lag:
                 raise self._refuse("the timeframe comes first and only once", node.slice)
@@ -340,6 +320,23 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             )
         return n.Fact(self._segment(node), ref, inner.kind)
 
+    def _earlier(self, node: ast.Subscript, fact: n.Fact, name: ast.Name) -> n.Node:
+        by = self._counted(name, 0)
+        if fact.ref.lag or not isinstance(by, n.Param):
+            raise self._refuse("a lag is given only once", node.slice)
+        return n.Earlier(self._segment(node), fact, by)
+
+    def _counted(self, node: ast.expr, least: int) -> n.Number | n.Param:
+        """A whole number of candles, or a parameter, whose bounds are checked where it is defined."""
+        steps = self._eval(node)
+        if isinstance(steps, n.Number):
+            if steps.value != int(steps.value) or not least <= steps.value <= MAX_LAG:
+                raise self._refuse(f"the number of candles is whole, {least} to {MAX_LAG}", node)
+            return steps
+        if isinstance(steps, n.Param) and self.scope.params[steps.name] in ("count", "bars"):
+            return steps
+        raise self._refuse("the number of candles is a whole number or a parameter of unit 'bars'", node)
+
     def _call(self, node: ast.Call) -> n.Node:
         if not isinstance(node.func, ast.Name):
             raise self._refuse("only a named function can be called", node.func)
@@ -353,6 +350,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             return n.Known(text, self._fact_argument(node, name))
         if name in ("rising", "falling"):
             return self._trend(node, "rising" if name == "rising" else "falling", text)
+        if name == "within":
+            return self._within(node, text)
         if (name == "abs") != (len(node.args) == 1) or not node.args:
             raise self._refuse(
                 f"{name} takes {'one argument' if name == 'abs' else 'two or more arguments'}", node
@@ -379,15 +378,25 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             raise self._refuse("a gate's facts have no history", node)
         fact = self._fact_argument(node, direction)
         self._need(fact, Kind.NUMBER, node.args[0], direction)
-        steps = self._eval(node.args[1])
-        if isinstance(steps, n.Number):
-            if steps.value != int(steps.value) or not 1 <= steps.value <= MAX_LAG:
-                raise self._refuse(f"the number of candles is whole, 1 to {MAX_LAG}", node.args[1])
-        elif not isinstance(steps, n.Param) or self.scope.params[steps.name] not in ("count", "bars"):
-            raise self._refuse(
-                "the number of candles is a whole number or a parameter of unit 'bars'", node.args[1]
-            )
+        steps = self._counted(node.args[1], 1)
         eps = n.Number("0", 0.0) if len(node.args) == 2 else self._eval(node.args[2])
         if len(node.args) == 3:
             self._need(eps, Kind.NUMBER, node.args[2], direction)
         return n.Trend(text, direction, fact, steps, eps)
+
+    def _within(self, node: ast.Call, text: str) -> n.Node:
+        if len(node.args) != 2:
+            raise self._refuse("within takes a yes/no and a number of candles", node)
+        if not self.scope.history:
+            raise self._refuse("a gate's facts have no history", node)
+        operand = self._eval(node.args[0])
+        self._need(operand, Kind.TRUTH, node.args[0], "within")
+        for inner in n.below(operand):
+            if isinstance(inner, n.Within):
+                raise self._refuse("within cannot stand inside within", node.args[0])
+            if isinstance(inner, n.Fact) and inner.ref.timeframe:
+                raise self._refuse(
+                    f"within goes back candle by candle, and '{inner.text}' has candles of its own",
+                    node.args[0],
+                )
+        return n.Within(text, operand, self._counted(node.args[1], 0))

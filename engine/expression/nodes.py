@@ -6,6 +6,7 @@ columns lives in ``program``, evaluation of one row with margins in ``trace``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple
@@ -84,6 +85,11 @@ class Fact(Node):
 @dataclass(frozen=True, slots=True)
 class Param(Node):
     name: str
+    of_kind: Kind = Kind.NUMBER
+
+    @property
+    def kind(self) -> Kind:
+        return self.of_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +179,55 @@ class Negation(Node):
     @property
     def kind(self) -> Kind:
         return Kind.TRUTH
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier(Node):
+    """``fact[by]`` with a parameter as the lag. Binding puts the ``Fact`` in its place."""
+
+    fact: Fact
+    by: Param
+
+    @property
+    def kind(self) -> Kind:
+        return self.fact.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Within(Node):
+    """``operand`` holds now or on one of the ``candles`` before. Binding puts an ``or`` in its place."""
+
+    operand: Node
+    candles: Number | Param
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.TRUTH
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below, in the order they are written."""
+    match node:
+        case Negative(operand=x) | Negation(operand=x) | Membership(operand=x):
+            return (x,)
+        case Arithmetic(left=a, right=b) | Comparison(left=a, right=b):
+            return (a, b)
+        case Call(arguments=items) | Junction(operands=items):
+            return items
+        case Known(fact=x):
+            return (x,)
+        case Trend(fact=x, steps=steps, eps=eps):
+            return (x, steps, eps)
+        case Earlier(fact=x, by=by):
+            return (x, by)
+        case Within(operand=x, candles=candles):
+            return (x, candles)
+        case _:
+            return ()
+
+
+def below(node: Node) -> Iterator[Node]:
+    """A node and all nodes below it."""
+    yield node
+    for child in children(node):
+        yield from below(child)

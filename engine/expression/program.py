@@ -24,6 +24,7 @@ import numpy as np
 from engine.expression import nodes as n
 from engine.expression.grammar import Scope, parse
 from engine.expression.nodes import FactRef, Kind, Node
+from engine.expression.resolve import count_of, resolve
 
 Column = Any
 """float64 array or scalar; a pair of masks; or an object array or scalar of texts."""
@@ -49,20 +50,21 @@ class Expression:
 
     def bind(self, params: Mapping[str, float], timeframe: str | None = None) -> Binding:
         """Fixes parameters, and the timeframe that plain facts are read on."""
-        return Binding(self, dict(params), timeframe)
+        return Binding(self, dict(params), timeframe, resolve(self.tree, params))
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An expression with its parameters' values."""
+    """An expression with its parameters' values; ``tree`` is its tree with everything they decide."""
 
     expression: Expression
     params: Mapping[str, float]
     timeframe: str | None
+    tree: Node
 
     def facts(self) -> tuple[FactRef, ...]:
         """Every column that evaluating reads, in order of first appearance."""
-        return tuple(dict.fromkeys(self._refs(self.expression.tree)))
+        return tuple(dict.fromkeys(self._refs(self.tree)))
 
     def resolve(self, ref: FactRef) -> FactRef:
         """The column a plain name means here."""
@@ -70,12 +72,11 @@ class Binding:
 
     def steps(self, trend: n.Trend) -> int:
         """How many candles back a trend looks."""
-        value = trend.steps
-        return int(value.value if isinstance(value, n.Number) else self.params[value.name])
+        return count_of(trend.steps, self.params)
 
     def compile(self, slot_of: SlotOf) -> Predicate:
         """A closure over columns; ``slot_of`` says where a column will stand in the list."""
-        return _Compiler(self, slot_of).truth(self.expression.tree)
+        return _Compiler(self, slot_of).truth(self.tree)
 
     def _refs(self, node: Node) -> Iterator[FactRef]:
         if isinstance(node, n.Fact):
@@ -85,25 +86,8 @@ class Binding:
             yield from (base._replace(lag=base.lag + back) for back in range(self.steps(node) + 1))
             yield from self._refs(node.eps)
         else:
-            for child in children(node):
+            for child in n.children(node):
                 yield from self._refs(child)
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The nodes directly below."""
-    match node:
-        case n.Negative(operand=x) | n.Negation(operand=x) | n.Membership(operand=x):
-            return (x,)
-        case n.Arithmetic(left=a, right=b) | n.Comparison(left=a, right=b):
-            return (a, b)
-        case n.Call(arguments=items) | n.Junction(operands=items):
-            return items
-        case n.Known(fact=x):
-            return (x,)
-        case n.Trend(fact=x, eps=eps):
-            return (x, eps)
-        case _:
-            return ()
 
 
 def finite(values: Any) -> Any:
@@ -184,6 +168,8 @@ class _Compiler:
             case n.Constant(value=value):
                 masks = (np.bool_(value), np.bool_(not value))
                 return lambda columns: masks
+            case n.Param(name=name):
+                return self.truth(n.Constant(name, bool(self.binding.params[name])))
             case n.Fact(ref=ref):
                 slot = self.slot_of(self.binding.resolve(ref))
                 return lambda columns: columns[slot]

@@ -56,7 +56,7 @@ class Trace:
 
 def trace(binding: Binding, read: Reader) -> Trace:
     """Evaluates one row; ``read`` gives a fact's value, ``None`` or NaN where unknown."""
-    return _Tracer(binding, read).truth(binding.expression.tree)
+    return _Tracer(binding, read).truth(binding.tree)
 
 
 def _combine_margins(op: str, parts: list[tuple[bool | None, float | None]], whole: Trace) -> float | None:
@@ -106,6 +106,8 @@ class _Tracer:
         match node:
             case n.Constant(value=value):
                 return _sure(node.text, value, "constant")
+            case n.Param(name=name):
+                return _sure(node.text, bool(self.binding.params[name]), "flag")
             case n.Fact(ref=ref):
                 value = self.read(self.binding.resolve(ref))
                 outcome = None if value is None else bool(value)

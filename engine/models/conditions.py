@@ -19,18 +19,24 @@ from engine.models.base import Document, ExpressionText, Model, Name, Summary, T
 Number = int | float
 """A number of YAML; booleans and texts are refused by the strict models."""
 
+Setting = int | float | bool
+"""What a parameter can be set to: a number, or yes or no where its unit is ``flag``."""
+
 JUNCTIONS = ("all_of", "any_of", "not")
 """Keys that build trees; no condition may bear one of these names."""
 
 
 class Parameter(Model):
-    """A number that a reference may set: its default, its unit, and the bounds every value must keep."""
+    """What a reference may set: its default, its unit, and the bounds that every value must keep.
 
-    default: Number
+    Of unit ``flag`` it is true or false and has no bounds.
+    """
+
+    default: Setting
     unit: Unit
     minimum: Number | None = None
     maximum: Number | None = None
-    by_timeframe: dict[Timeframe, Number] = Field(default_factory=dict[Timeframe, Number])
+    by_timeframe: dict[Timeframe, Setting] = Field(default_factory=dict[Timeframe, Setting])
     summary: str | None = None
 
 
@@ -52,8 +58,8 @@ class Not(Model):
     not_: Tree = Field(alias="not")
 
 
-class Reference(RootModel[dict[Name, Number | dict[Name, Number]]]):
-    """A condition with parameters: one key, its value a number or a map of numbers."""
+class Reference(RootModel[dict[Name, Number | dict[Name, Setting]]]):
+    """A condition with parameters: one key, its value a number or a map of settings."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -79,7 +85,7 @@ class Reference(RootModel[dict[Name, Number | dict[Name, Number]]]):
         return next(iter(self.root))
 
     @property
-    def argument(self) -> Number | dict[str, Number]:
+    def argument(self) -> Number | dict[str, Setting]:
         """A single value, or values by parameter name."""
         return next(iter(self.root.values()))
 
@@ -88,10 +94,15 @@ Tree = Annotated[Name | AllOf | AnyOf | Not | Reference, Field(union_mode="left_
 
 
 class Expressed(Model):
-    """A condition written as an expression."""
+    """A condition written as an expression.
+
+    ``requires`` says which values fit together. It is held when they are linked and decides nothing
+    afterwards, so it is no part of what a fingerprint is made of.
+    """
 
     summary: Summary | None = None
     params: dict[Name, Parameter] = Field(default_factory=dict)
+    requires: ExpressionText | None = Field(default=None, exclude=True)
     when: ExpressionText
 
 

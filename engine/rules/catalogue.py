@@ -26,6 +26,7 @@ from engine.models.conditions import (
 )
 
 Values = tuple[tuple[str, float], ...]
+"""By parameter, in the order of their names; a flag is a ``bool``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,11 @@ def label_of(instance: Instance) -> str:
     """``near_vwap(tolerance=0.0012)``: unique within a timeframe."""
     if not instance.values:
         return instance.name
-    return f"{instance.name}({', '.join(f'{k}={v:g}' for k, v in instance.values)})"
+    return f"{instance.name}({', '.join(f'{k}={_shown(v)}' for k, v in instance.values)})"
+
+
+def _shown(value: float) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 
 @dataclass
@@ -127,7 +132,8 @@ class Linker:
                 if key not in definition.params:
                     raise KeyError(f"'{name}' has no parameter '{key}'")
             values = {
-                k: float(given.get(k, default_of(p, self.timeframe))) for k, p in definition.params.items()
+                key: _value(given.get(key, default_of(parameter, self.timeframe)))
+                for key, parameter in definition.params.items()
             }
         elif given:
             raise KeyError(f"'{name}' has no parameters")
@@ -152,6 +158,10 @@ class Linker:
             case ComposedNot(not_=member):
                 tree = LinkedTree("not", members=(self.link(member),))
         return Instance(name, frozen, definition.summary, None, tree)
+
+
+def _value(given: float) -> float:
+    return given if isinstance(given, bool) else float(given)
 
 
 def default_of(parameter: Parameter, timeframe: str) -> float:

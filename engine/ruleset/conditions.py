@@ -10,10 +10,11 @@ from engine.expression import Scope
 from engine.models.conditions import JUNCTIONS
 from engine.ruleset.expressions import MAX_LAG, RESERVED, counted_parameters, mentions, read_expression
 from engine.ruleset.names import ConditionName, ParameterName, entries_of, items_of, text_of
+from engine.ruleset.requirements import requirement_problems
 from engine.ruleset.trees import NameUse, tree_problems, uses, value_problem
 
 NUMBERLESS_UNITS = ("flag", "name")
-"""Units that a parameter cannot have: it is a number."""
+"""Units that a fact of candles cannot have: it is a number."""
 
 
 def definition_problems(
@@ -32,6 +33,7 @@ def definition_problems(
     if condition.tree is not None and known is not None:
         for member in members(condition):
             yield from tree_problems(member, known)
+    yield from requirement_problems(condition)
     if condition.when is not None and facts is not None:
         yield from _expression_problems(condition, condition.when, facts, timeframes)
 
@@ -118,10 +120,11 @@ def _parameter_problems(
     elif condition.when is not None and not mentions(str(condition.when.value), name):
         yield position.problem(f"parameter '{name}' is never read")
     fields = entries_of(parameter.node)
-    if parameter.unit in NUMBERLESS_UNITS:
-        yield fields["unit"].value.position.problem(
-            f"a parameter is a number, and a '{parameter.unit}' is not"
-        )
+    if parameter.unit == "name":
+        yield fields["unit"].value.position.problem("a parameter is a number or a flag, and a 'name' is not")
+    if parameter.unit == "flag":
+        for bound in fields.keys() & {"minimum", "maximum"}:
+            yield fields[bound].key.position.problem(f"'{name}' is true or false and has no {bound}")
     low, high = parameter.minimum, parameter.maximum
     if low is not None and high is not None and low > high:
         yield fields["minimum"].value.position.problem(f"the minimum {low} is above the maximum {high}")
@@ -133,23 +136,24 @@ def _parameter_problems(
             yield problem
 
 
-def _number_unit(parameter: ParameterName) -> str:
+def _setting_unit(parameter: ParameterName) -> str:
     """The unit, or nothing where it has been refused: what follows from it is not told as well."""
-    return parameter.unit if parameter.unit and parameter.unit not in NUMBERLESS_UNITS else ""
+    return parameter.unit if parameter.unit and parameter.unit != "name" else ""
 
 
 def _expression_problems(
     condition: ConditionName, when: ScalarNode, facts: Mapping[str, str | None], timeframes: frozenset[str]
 ) -> Iterator[Problem]:
     units = {name: unit or "" for name, unit in facts.items()}
-    params = {name: _number_unit(parameter) for name, parameter in condition.params.items()}
+    params = {name: _setting_unit(parameter) for name, parameter in condition.params.items()}
     unreadable = frozenset(name for name, unit in {**units, **params}.items() if not unit)
     expression, problems = read_expression(when, Scope(units, params, timeframes), unreadable)
     yield from problems
     if expression is None:
         return
-    for name in counted_parameters(expression):
+    for name, least in counted_parameters(expression).items():
         parameter = condition.params[name]
-        if (parameter.minimum or 0) < 1 or (parameter.maximum or MAX_LAG + 1) > MAX_LAG:
-            message = f"parameter '{name}' counts candles and needs bounds within 1 and {MAX_LAG}"
-            yield parameter.key.position.problem(message, f"add minimum: 1 and maximum: {MAX_LAG}")
+        low, high = parameter.minimum, parameter.maximum
+        if low is None or low < least or high is None or high > MAX_LAG:
+            message = f"parameter '{name}' counts candles and needs bounds within {least} and {MAX_LAG}"
+            yield parameter.key.position.problem(message, f"add minimum: {least} and maximum: {MAX_LAG}")

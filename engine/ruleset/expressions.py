@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from engine.documents import Problem, ScalarNode, did_you_mean
 from engine.expression import Expression, ExpressionError, Scope
 from engine.expression import nodes as n
-from engine.expression.grammar import FUNCTIONS, MAX_LAG
-from engine.expression.program import children
+from engine.expression.words import FUNCTIONS, MAX_LAG
 
 RESERVED = frozenset(
     {
@@ -50,7 +49,7 @@ def read_expression(
             hint = did_you_mean(problem.wrong, problem.choices) if problem.wrong is not None else None
             found.append(node.position_of(problem.offset).problem(problem.message, hint))
         return None, found
-    if not any(isinstance(inner, n.Fact) for inner in nodes_of(expression.tree)):
+    if not any(isinstance(inner, n.Fact) for inner in n.below(expression.tree)):
         return expression, [node.position.problem("the expression reads no fact, so it always says the same")]
     return expression, []
 
@@ -60,26 +59,25 @@ def mentions(text: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
-def nodes_of(tree: n.Node) -> Iterator[n.Node]:
-    """A node and all nodes below it."""
-    yield tree
-    for child in children(tree):
-        yield from nodes_of(child)
-    if isinstance(tree, n.Trend):
-        yield tree.steps
-
-
-def counted_parameters(expression: Expression) -> frozenset[str]:
-    """Parameters that count candles in ``rising`` and ``falling``."""
-    trends = (node for node in nodes_of(expression.tree) if isinstance(node, n.Trend))
-    return frozenset(trend.steps.name for trend in trends if isinstance(trend.steps, n.Param))
+def counted_parameters(expression: Expression) -> dict[str, int]:
+    """Parameters that count candles, with the least that makes sense: a step, or this candle itself."""
+    least: dict[str, int] = {}
+    for node in n.below(expression.tree):
+        match node:
+            case n.Trend(steps=n.Param(name=name)):
+                least[name] = 1
+            case n.Earlier(by=n.Param(name=name)) | n.Within(candles=n.Param(name=name)):
+                least.setdefault(name, 0)
+            case _:
+                pass
+    return least
 
 
 def text_problems(
     node: ScalarNode, expression: Expression, values: Mapping[str, tuple[str, ...] | None]
 ) -> Iterator[Problem]:
     """Texts that a fact is compared with and can never be; ``values`` says what each fact can be."""
-    for inner in nodes_of(expression.tree):
+    for inner in n.below(expression.tree):
         match inner:
             case n.Membership(operand=n.Fact(ref=ref), options=options):
                 yield from _wrong_texts(node, ref.name, options, values)
@@ -117,7 +115,6 @@ __all__ = [
     "RESERVED",
     "counted_parameters",
     "mentions",
-    "nodes_of",
     "read_expression",
     "text_problems",
 ]

@@ -9,7 +9,13 @@ from engine.documents import MapNode, Problem, ReadDocument, plain, validate
 from engine.documents.schema import validator_of
 from engine.documents.shape import schema_problems
 from engine.models import Document
-from engine.ruleset.conditions import NUMBERLESS_UNITS, closure, cycle_problems, definition_problems
+from engine.ruleset.conditions import (
+    NUMBERLESS_UNITS,
+    closure,
+    cycle_problems,
+    definition_problems,
+    members,
+)
 from engine.ruleset.expressions import RESERVED
 from engine.ruleset.fixed_code import FixedCode
 from engine.ruleset.folder import Folder
@@ -28,6 +34,7 @@ from engine.ruleset.profiles import (
 )
 from engine.ruleset.reasons import reason_problems
 from engine.ruleset.report import Report
+from engine.ruleset.requirements import Requirements
 from engine.ruleset.trees import uses
 
 
@@ -109,6 +116,10 @@ def _catalogue_problems(folder: Folder, words: Vocabulary) -> Iterator[Problem]:
                     condition, words.conditions, words.facts, words.history or frozenset()
                 )
     yield from cycle_problems(defined)
+    requirements = Requirements(defined)
+    for condition in defined.values():
+        for member in members(condition):
+            yield from requirements.problems(member, None)
 
 
 def _reason_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:

@@ -21,6 +21,12 @@ class ParameterName:
     unit: str | None
     minimum: float | None
     maximum: float | None
+    default: float | None
+    by_timeframe: Mapping[str, float]
+
+    def value(self, timeframe: str | None) -> float | None:
+        """The default on a timeframe; None where it cannot be read."""
+        return self.by_timeframe.get(timeframe or "", self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class ConditionName:
     key: ScalarNode
     broken: bool
     params: Mapping[str, ParameterName]
+    requires: ScalarNode | None
     when: ScalarNode | None
     tree: tuple[TreeForm, Node] | None
 
@@ -64,6 +71,12 @@ def number_of(node: Node | None) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def setting_of(node: Node | None) -> float | None:
+    """The number, or the yes or no, of a scalar; None of anything else."""
+    value = node.value if isinstance(node, ScalarNode) else None
+    return value if isinstance(value, int | float) else None
+
+
 def broken_names(document: ReadDocument, key: str) -> frozenset[str]:
     """Entries of a map at the top of a document whose shape is wrong."""
     return frozenset(str(path[1]) for path in document.bad if len(path) > 1 and path[0] == key)
@@ -87,9 +100,9 @@ def conditions_of(entries: Mapping[str, Entry], broken: frozenset[str]) -> dict[
 def _condition(name: str, entry: Entry, broken: bool) -> ConditionName:
     fields = entries_of(entry.value)
     if broken or not fields:
-        return ConditionName(name, entry.key, True, {}, None, None)
+        return ConditionName(name, entry.key, True, {}, None, None, None)
     params = entries_of(fields["params"].value if "params" in fields else None)
-    when = fields["when"].value if "when" in fields else None
+    requires, when = (_expression(fields, key) for key in ("requires", "when"))
     tree: tuple[TreeForm, Node] | None = None
     for form in FORMS:
         if form in fields:
@@ -99,9 +112,15 @@ def _condition(name: str, entry: Entry, broken: bool) -> ConditionName:
         entry.key,
         False,
         {key: _parameter(inner) for key, inner in params.items()},
-        when if isinstance(when, ScalarNode) and isinstance(when.value, str) else None,
+        requires,
+        when,
         tree,
     )
+
+
+def _expression(fields: Mapping[str, Entry], key: str) -> ScalarNode | None:
+    node = fields[key].value if key in fields else None
+    return node if isinstance(node, ScalarNode) and isinstance(node.value, str) else None
 
 
 def _parameter(entry: Entry) -> ParameterName:
@@ -116,4 +135,10 @@ def _parameter(entry: Entry) -> ParameterName:
         text_of(value("unit")),
         number_of(value("minimum")),
         number_of(value("maximum")),
+        setting_of(value("default")),
+        {
+            timeframe: setting
+            for timeframe, inner in entries_of(value("by_timeframe")).items()
+            if (setting := setting_of(inner.value)) is not None
+        },
     )

@@ -15,6 +15,7 @@ from engine.ruleset.names import (
     items_of,
     text_of,
 )
+from engine.ruleset.requirements import Requirements
 from engine.ruleset.trees import tree_problems
 
 SIDES = ("long", "short")
@@ -96,6 +97,9 @@ def validation_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
         yield from cycle_problems(known)
         for tree in trees_of(root):
             yield from tree_problems(tree, known)
+        requirements = Requirements(known)
+        for timeframe, tree in _trees_by_timeframe(root):
+            yield from requirements.problems(tree, timeframe)
     yield from _timeframe_problems(root, own, words)
     yield from _filter_problems(root)
 
@@ -118,6 +122,22 @@ def trees_of(root: MapNode) -> Iterator[Node]:
     for item in items_of(root.get("filters_mandatory")):
         fields = entries_of(item)
         yield fields["filter"].value if "filter" in fields else item
+
+
+def _trees_by_timeframe(root: MapNode) -> Iterator[tuple[str, Node]]:
+    """Every scenario, and every filter on each timeframe that it can be asked on."""
+    rules = entries_of(root.get("timeframes"))
+    for timeframe, entry in rules.items():
+        for side in SIDES:
+            if side in entries_of(entry.value):
+                yield from ((timeframe, tree) for tree in items_of(entries_of(entry.value)[side].value))
+    for item in items_of(root.get("filters_mandatory")):
+        fields = entries_of(item)
+        named = (
+            [text_of(node) for node in items_of(fields["timeframes"].value)] if "timeframes" in fields else []
+        )
+        tree = fields["filter"].value if "filter" in fields else item
+        yield from ((timeframe, tree) for timeframe in rules if not named or timeframe in named)
 
 
 def _timeframe_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> Iterator[Problem]:

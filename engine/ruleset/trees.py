@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.documents import MapNode, Node, Problem, ScalarNode
 from engine.models.conditions import JUNCTIONS
-from engine.ruleset.names import ConditionName, ParameterName, items_of, number_of, text_of
+from engine.ruleset.names import ConditionName, ParameterName, items_of, number_of, setting_of, text_of
 
 WHOLE_UNITS = ("bars", "count")
 """Units of parameters that only take whole numbers."""
@@ -56,10 +56,15 @@ def tree_problems(tree: Node, conditions: Mapping[str, ConditionName]) -> Iterat
 
 def value_problem(node: Node | None, parameter: ParameterName) -> Problem | None:
     """A parameter's value that is not of its unit or outside its bounds."""
-    value = number_of(node)
+    value = setting_of(node)
     if node is None or value is None:
         return None
     name = parameter.key.value
+    if isinstance(value, bool) != (parameter.unit == "flag"):
+        needed = "true or false" if parameter.unit == "flag" else "a number"
+        return node.position.problem(f"parameter '{name}' is {needed}, and {_written(value)} is not")
+    if isinstance(value, bool):
+        return None
     if parameter.unit in WHOLE_UNITS and value != int(value):
         return node.position.problem(
             f"parameter '{name}' counts {parameter.unit}; {value} is not a whole number"
@@ -69,6 +74,10 @@ def value_problem(node: Node | None, parameter: ParameterName) -> Problem | None
     if parameter.maximum is not None and value > parameter.maximum:
         return node.position.problem(f"{value} is above the greatest '{name}', {parameter.maximum}")
     return None
+
+
+def _written(value: float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _unknown(node: ScalarNode, name: str, valid: Iterable[str]) -> Problem:

@@ -43,7 +43,7 @@ CASES = [
     (
         CONDITIONS,
         "  a:\n    all_of:\n      - b\n      - any_of:\n          - c: {p: x}\n",
-        ["8:20: expected a number, got the text 'x'"],
+        ["8:20: expected a number or true or false, got the text 'x'"],
     ),
     (CONDITIONS, "  a: {all_of: [{b: x}]}", ["4:20: expected a number or a map, got the text 'x'"]),
     (
@@ -57,7 +57,7 @@ CASES = [
         CONDITIONS,
         "  a: {when: x, params: {t: {default: x, unit: ratoi, min: 3}}}",
         [
-            "4:38: expected a number, got the text 'x'",
+            "4:38: expected a number or true or false, got the text 'x'",
             "4:47: unknown unit 'ratoi'; did you mean 'ratio'?",
             "4:54: unknown key 'min'; did you mean 'minimum'?",
         ],
@@ -67,7 +67,7 @@ CASES = [
         "  a: {when: x, params: {t: {default: 1, unit: ratio, by_timeframe: {7m: 3, 5m: '4'}}}}",
         [
             "4:69: unknown key '7m'; did you mean '1m'?",
-            "4:80: expected a number, got the text '4'; write it without quotes",
+            "4:80: expected a number or true or false, got the text '4'; write it without quotes",
         ],
     ),
     # choices named by one key

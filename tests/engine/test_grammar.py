@@ -10,12 +10,12 @@ from shipped import examples
 
 from engine.expression import ExpressionError, FactRef, Kind, Node, Scope, parse
 from engine.expression import nodes as n
-from engine.expression.grammar import MAX_DEPTH, MAX_LENGTH
-from engine.expression.program import children
+from engine.expression.nodes import children
+from engine.expression.words import MAX_DEPTH, MAX_LENGTH
 
 SCOPE = Scope(
     {"close": "price", "rsi": "index", "ok": "flag", "mode": "name", "tag": "name"},
-    {"tolerance": "ratio", "n": "bars", "eps": "ratio"},
+    {"tolerance": "ratio", "n": "bars", "eps": "ratio", "sure": "flag"},
     frozenset({"1m", "5m", "1h"}),
 )
 GATE = Scope({"atr": "price", "mode": "name"}, history=False)
@@ -50,6 +50,11 @@ ACCEPTED = (
     "close[0] == close",
     'rsi["1h"] > 50',
     'rsi["1h"][3] > 50',
+    "close > close[n]",
+    'rsi["1h"][n] > 50',
+    "within(close > rsi, 2)",
+    "ok and within(close > rsi and not ok[1] or sure, n)",
+    "sure and not sure",
     "rising(close, 2)",
     "falling(close, n, eps * close)",
     'rising(rsi["1h"][1], 2, 0.5)',
@@ -171,8 +176,20 @@ REFUSED: tuple[tuple[str, list[tuple[int, str]]], ...] = (
     # lags and timeframes
     ("close[-1] > 1", [(6, HOW_TO_LAG)]),
     ("close[1.5] > 1", [(6, HOW_TO_LAG)]),
-    ("close[rsi] > 1", [(6, HOW_TO_LAG)]),
-    ("close[n] > 1", [(6, HOW_TO_LAG)]),
+    ("close[rsi] > 1", [(6, HOW_TO_COUNT)]),
+    ("close[nn] > 1", [(6, "unknown fact or parameter 'nn'")]),
+    ("close[tolerance] > 1", [(6, HOW_TO_COUNT)]),
+    ("close[1][n] > 1", [(9, "a lag is given only once")]),
+    ("close[n][1] > 1", [(0, "only a fact has candles to go back to")]),
+    ("within(ok)", [(0, "within takes a yes/no and a number of candles")]),
+    ("within(close, 2)", [(7, "within needs a truth, and 'close' is a number")]),
+    ("within(ok, 501)", [(11, "the number of candles is whole, 0 to 500")]),
+    ("within(ok, close)", [(11, HOW_TO_COUNT)]),
+    ("within(within(ok, 1), 2)", [(7, "within cannot stand inside within")]),
+    (
+        'within(close > rsi["1h"], 2)',
+        [(7, "within goes back candle by candle, and 'rsi[\"1h\"]' has candles of its own")],
+    ),
     ("close[0:1] > 1", [(6, HOW_TO_LAG)]),
     ("close[1, 2] > 1", [(6, HOW_TO_LAG)]),
     ("close[True] > 1", [(6, HOW_TO_LAG)]),
@@ -306,7 +323,9 @@ def test_what_python_cannot_parse_is_no_expression(text: str, at: int | None) ->
     assert 0 <= found[0] <= len(text)
 
 
-@pytest.mark.parametrize("text", ["atr[1] > 1", "atr[0] > 1", 'atr["1h"] > 1', "rising(atr, 2)"])
+@pytest.mark.parametrize(
+    "text", ["atr[1] > 1", "atr[0] > 1", 'atr["1h"] > 1', "rising(atr, 2)", "within(atr > 1, 2)"]
+)
 def test_the_facts_of_a_gate_have_no_history(text: str) -> None:
     ((_, message),) = problems(text, GATE)
     assert message.startswith("a gate's facts have no history")

@@ -17,7 +17,7 @@ from engine.documents import ListNode, MapNode, Node, ScalarNode, read_bytes
 from engine.documents.branch import declared_keys
 from engine.documents.node import Style
 from engine.documents.schema import read_schema, resolve
-from engine.expression.grammar import FUNCTIONS
+from engine.expression.words import FUNCTIONS
 from engine.models.base import Code, Name
 
 NAME_PATTERNS = {alias.__metadata__[0].pattern for alias in (Name, Code)}

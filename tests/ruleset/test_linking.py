@@ -145,8 +145,20 @@ CASES = [
     (
         "conditions/all.yaml",
         "default: 2, unit: bars",
-        "default: 2, unit: flag",
-        ["conditions/all.yaml:17:29: a parameter is a number, and a 'flag' is not"],
+        "default: 2, unit: name",
+        ["conditions/all.yaml:17:29: a parameter is a number or a flag, and a 'name' is not"],
+    ),
+    (
+        "conditions/all.yaml",
+        "default: 0.001, unit: ratio",
+        "default: true, unit: ratio",
+        ["conditions/all.yaml:8:28: parameter 'tolerance' is a number, and true is not"],
+    ),
+    (
+        VALIDATION,
+        "{tolerance: 0.002}",
+        "{tolerance: true}",
+        [f"{VALIDATION}:15:31: parameter 'tolerance' is a number, and true is not"],
     ),
     # parameters that nobody reads, or that hide something
     (
@@ -166,6 +178,27 @@ CASES = [
         "  rsi: {indicator",
         "  max: {indicator: rsi, period: 5, unit: index}\n  rsi: {indicator",
         ["facts.yaml:9:3: 'max' is a word of the rule language and cannot be a fact's name"],
+    ),
+    # values of parameters that do not fit together
+    (
+        "conditions/all.yaml",
+        "    when: low < rsi < high",
+        "    requires: low < hihg\n    when: low < rsi < high",
+        ["conditions/all.yaml:14:21: unknown parameter 'hihg'; did you mean 'high'?"],
+    ),
+    (
+        "conditions/all.yaml",
+        "    when: low < rsi < high",
+        "    requires: 1 < 2\n    when: low < rsi < high",
+        ["conditions/all.yaml:14:15: 'requires' reads no parameter, so it always says the same"],
+    ),
+    (
+        "conditions/all.yaml",
+        "{default: 70, unit: index, maximum: 100}\n",
+        "{default: 70, unit: index, by_timeframe: {1h: 20}, maximum: 100}\n    requires: low < high\n",
+        [
+            "conditions/all.yaml:14:15: the defaults on 1h do not keep this: low is 30 and high is 20",
+        ],
     ),
     # circles
     (
@@ -418,3 +451,40 @@ CASES = [
 @pytest.mark.parametrize(("file", "old", "new", "expected"), CASES)
 def test_one_edit_and_what_is_said_of_it(file: str, old: str, new: str, expected: list[str]) -> None:
     assert sorted(problems(with_edit(file, old, new))) == sorted(expected)
+
+
+BOUNDED = with_edit("conditions/all.yaml", "    when: low <", "    requires: low < high\n    when: low <")
+BOUNDED = with_edit(
+    "conditions/all.yaml",
+    "high: {default: 70, unit: index,",
+    "high: {default: 70, by_timeframe: {5m: 60}, unit: index,",
+    BOUNDED,
+)
+TWISTED = [
+    (VALIDATION, "{low: 40}", "{low: 70}", f"{VALIDATION}:16:38: 'rsi_between' on 5m"),
+    (VALIDATION, "{low: 40}", "{high: 20, low: 40}", f"{VALIDATION}:16:39: 'rsi_between'"),
+    (
+        "conditions/all.yaml",
+        "[above, near]",
+        "[above, near, rsi_between: {low: 80}]",
+        "conditions/all.yaml:21:46: 'rsi_between'",
+    ),
+    # a filter is asked on every timeframe, and 65 is too much where the other bound is 60
+    (
+        VALIDATION,
+        "min_candles: 20",
+        "min_candles: 20\nfilters_mandatory:\n  - rsi_between: {low: 65}",
+        f"{VALIDATION}:11:24: 'rsi_between' on 5m",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "expected"), TWISTED)
+def test_values_that_do_not_fit_together_where_they_are_given(
+    file: str, old: str, new: str, expected: str
+) -> None:
+    told = problems(with_edit(file, old, new, BOUNDED))
+
+    assert told and all(" requires low < high, and low is " in line for line in told)
+    assert expected in {line.partition(" requires")[0] for line in told}
+    assert problems(BOUNDED) == []
