@@ -1,4 +1,4 @@
-"""Conditions and trees: linking, parameters, sharing, three values; and the shipped conditions row by row."""
+"""Conditions and trees: linking, parameters, sharing, three values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from shipped import examples, ruleset, shipped_rules
+from shipped import examples, shipped_rules
 
 from engine.expression import ExpressionError, FactRef
 from engine.models.conditions import ConditionDefinition, Tree
@@ -194,91 +194,6 @@ def test_a_program_says_which_facts_it_reads_on_which_timeframe() -> None:
         FactRef("b", 0, "1m"),
         FactRef("b", 1, "1m"),
     )
-
-
-# -- the shipped conditions ----------------------------------------------------------------------------------
-
-SHIPPED: tuple[tuple[Any, dict[str, float], bool | None], ...] = (
-    ("ema_20_lt_50", {"ema_20": 1, "ema_50": 2}, True),
-    ("ema_20_lt_50", {"ema_20": 2, "ema_50": 2}, False),
-    ("ema20_over_50_with_tolerance_moderate", {"ema_20": 99.89, "ema_50": 100}, True),
-    ("ema20_over_50_with_tolerance_moderate", {"ema_20": 99.87, "ema_50": 100}, False),
-    ("ema20_over_50_with_tolerance_moderate", {"ema_20": 99.87, "ema_50": 0}, None),
-    ({"ema20_over_50_with_tolerance_moderate": 0}, {"ema_20": 99.89, "ema_50": 100}, False),
-    ("close_above_vwap_or_ma9", {"close": 10, "vwap": 11, "ema_9": 9}, True),
-    ("close_above_vwap_or_ma9", {"close": 10, "vwap": 9}, True),
-    ("close_above_vwap_or_ma9", {"close": 10, "vwap": 11}, None),
-    ("close_above_vwap_or_ma9", {"close": 10, "vwap": 10, "ema_9": 10}, False),
-    ("close_below_vwap_or_ma9", {"close": 10, "vwap": 11, "ema_9": 9}, True),
-    ("close_below_vwap_or_ma9", {"close": 10, "vwap": 9, "ema_9": 9}, False),
-    ("near_vwap", {"close": 100.14, "vwap": 100}, True),
-    ("near_vwap", {"close": 99.84, "vwap": 100}, False),
-    ({"near_vwap": 0.002}, {"close": 99.84, "vwap": 100}, True),
-    ("near_vwap", {"close": 99.84, "vwap": 0}, None),
-    ("near_vwap", {"close": 99.84}, None),
-    ("rsi_lt_70", {"rsi": 69.9}, True),
-    ("rsi_lt_70", {"rsi": 70}, False),
-    ("rsi_gt_30", {"rsi": 30.1}, True),
-    ("rsi_gt_30", {"rsi": 30}, False),
-    ("rsi_bullish", {"rsi": 51}, True),  # 49 on 5m
-    ({"rsi_bullish": 52}, {"rsi": 51}, False),
-    ("rsi_bearish", {"rsi": 48}, False),
-    ("rsi_bearish", {"rsi": 47}, True),
-    ("macd_hist_gt_eps", {"macd_hist": 0, "close": 100}, True),
-    ("macd_hist_gt_eps", {"macd_hist": -0.001, "close": 100}, False),
-    ({"macd_hist_gt_eps": 0.0001}, {"macd_hist": -0.001, "close": 100}, True),
-    ("macd_hist_lt_eps", {"macd_hist": 0, "close": 100}, True),
-    ("macd_hist_lt_eps", {"macd_hist": 0.001, "close": 100}, False),
-    ("atr_volatility_ok", {"atr": 0.1, "close": 100}, True),
-    ("atr_volatility_ok", {"atr": 0.09, "close": 100}, False),
-    ("atr_volatility_ok", {"atr": 3.1, "close": 100}, False),
-    ("atr_volatility_ok", {"atr": 0.1, "close": 0}, None),
-)
-SERIES = (-1.660, -1.716, -1.736, -1.721)
-"""A histogram that has been rising for two candles, newest first."""
-TRENDS: tuple[tuple[Any, bool], ...] = (
-    ("macd_hist_increasing_n", True),
-    ({"macd_hist_increasing_n": {"n": 3}}, False),
-    ({"macd_hist_increasing_n": {"eps": 0.0003}}, False),  # 0.0003 of the close 100 is 0.03 a candle
-    ({"macd_hist_decreasing_n": {"n": 1}}, False),
-    ({"macd_hist_decreasing_n": {"n": 3}}, False),
-)
-
-
-def shipped_outcome(tree: Any, read: Any) -> bool | None:
-    """One row of a shipped condition on 5m; ``read`` gives a fact's value."""
-    shipped = ruleset()
-    units = {name: fact.unit for name, fact in shipped.facts.facts.items()}
-    linker = Catalogue(shipped.conditions, units, frozenset({"5m"})).linker("5m")
-    linked = linker.link(TREE.validate_python(tree))
-    program = RuleProgram(linker.instances)
-    return program.run([np.array([read(ref)]) for ref in program.refs], 1).of(linked).to_list()[0]
-
-
-@pytest.mark.parametrize(("tree", "facts", "expected"), SHIPPED)
-def test_shipped_condition(tree: Any, facts: dict[str, float], expected: bool | None) -> None:
-    assert shipped_outcome(tree, lambda ref: float(facts.get(ref.name, np.nan))) is expected
-
-
-@pytest.mark.parametrize(("tree", "expected"), TRENDS)
-def test_shipped_condition_on_a_series(tree: Any, expected: bool) -> None:
-    assert (
-        shipped_outcome(tree, lambda ref: SERIES[ref.lag] if ref.name == "macd_hist" else 100.0) is expected
-    )
-
-
-def test_every_shipped_condition_is_in_these_tables() -> None:
-    def name_of(tree: Any) -> str:
-        return tree if isinstance(tree, str) else next(iter(tree))
-
-    composed = {"close_below_vwap", "close_below_ma_9"}  # members of close_below_vwap_or_ma9
-    told = {name_of(tree) for tree, *_ in (*SHIPPED, *TRENDS)}
-    assert told | composed == set(ruleset().conditions)
-
-
-def test_a_condition_whose_facts_are_all_unknown_is_unknown() -> None:
-    for name in ruleset().conditions:
-        assert shipped_outcome(name, lambda ref: np.nan) is None, name
 
 
 def test_labels_are_unique_within_a_timeframe() -> None:
