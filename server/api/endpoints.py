@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.api import configuration, history, operator, orders, runs, status
+from server.api import configuration, history, operator, orders, runs, status, switches
 from server.api.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -10,6 +10,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *history.ENDPOINTS,
     *orders.ENDPOINTS,
     *operator.ENDPOINTS,
+    *switches.ENDPOINTS,
     *configuration.ENDPOINTS,
     *status.ENDPOINTS,
 )

@@ -155,6 +155,29 @@ def name(parameter: str, summary: str, existing: Existing | None = None) -> Para
     return Parameter(parameter, summary, schema, read, read, existing=existing)
 
 
+def shaped(
+    parameter: str,
+    summary: str,
+    pattern: str,
+    parse: Callable[[str], Any],
+    example: str,
+    *,
+    required: bool = False,
+) -> Parameter:
+    """A text of a form: ``pattern`` is what ``parse`` reads, whose ``ValueError`` says what is wrong."""
+    schema = {"type": "string", "pattern": f"^({pattern})$", "examples": [example]}
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise Unfit(f"expected a text, not {_kind(value)}")
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise Unfit(str(error)) from error
+
+    return Parameter(parameter, summary, schema, read, read, required=required)
+
+
 def reason(summary: str) -> Parameter:
     """Why an operator does something: one line, which has to be given."""
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_REASON, "pattern": _LINE}

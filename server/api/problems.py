@@ -20,6 +20,7 @@ from server.execution.operations import NotPossible
 from server.journal import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.run.request import FieldProblem, RequestProblem, RunUnavailable
+from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "request_id"
@@ -169,6 +170,16 @@ def no_such_order(request: AnyRequest, error: NoSuchOrder) -> Response[bytes]:
     return answer(request, HTTPStatus.NOT_FOUND, _BY_STATUS[404], f"no order {str(error)!r}")
 
 
+def no_such_lock(request: AnyRequest, error: NoSuchLock) -> Response[bytes]:
+    """404 for a lock that no run holds."""
+    return answer(request, HTTPStatus.NOT_FOUND, _BY_STATUS[404], f"no run holds the lock {str(error)!r}")
+
+
+def not_blacklisted(request: AnyRequest, error: NotBlacklisted) -> Response[bytes]:
+    """404 for a symbol that is not on the blacklist."""
+    return answer(request, HTTPStatus.NOT_FOUND, _BY_STATUS[404], f"{error} is not on the blacklist")
+
+
 def not_possible(request: AnyRequest, error: NotPossible) -> Response[bytes]:
     """409: the order stands otherwise."""
     return answer(request, HTTPStatus.CONFLICT, NOT_NOW, str(error))
@@ -211,7 +222,10 @@ HANDLERS: dict[int | type[Exception], Any] = {
     OrdersUnavailable: unavailable,
     ExchangeError: unavailable,
     DurableError: unavailable,
+    SwitchesUnavailable: unavailable,
     NoSuchOrder: no_such_order,
+    NoSuchLock: no_such_lock,
+    NotBlacklisted: not_blacklisted,
     NotPossible: not_possible,
     NoSuchRun: not_found,
     NoSuchDecision: not_found,

@@ -11,11 +11,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from server.cli.blacklist import blacklist
 from server.cli.check import check
 from server.cli.doctor import doctor
 from server.cli.errors import OK, PROBLEMS, USAGE, CommandError
 from server.cli.explain import explain
 from server.cli.init import init
+from server.cli.locks import locks
 from server.cli.migrate import migrate
 from server.cli.operate import cancel, halt, resume
 from server.cli.orders import orders
@@ -25,6 +27,7 @@ from server.cli.reasons import reasons
 from server.cli.run import run
 from server.cli.schema import schema
 from server.cli.serve import serve
+from server.cli.switches import switches
 from server.cli.worker import worker
 
 NAME = "entrygate"
@@ -111,6 +114,9 @@ for _command, _panel in (
     (cancel, _TRADE),
     (halt, _TRADE),
     (resume, _TRADE),
+    (switches, _TRADE),
+    (blacklist, _TRADE),
+    (locks, _TRADE),
     (check, _RULES),
     (profiles, _RULES),
     (reasons, _RULES),

@@ -37,7 +37,7 @@ def halt(reason: ReasonOption = None, resume: ResumeOption = False, as_json: Jso
     """
     from server.cli.session import settings_or_refuse
 
-    text = _reason(reason)
+    text = given_reason(reason)
     asyncio.run(_turn(settings_or_refuse(), text, not resume, as_json))
 
 
@@ -48,7 +48,7 @@ def resume(reason: ReasonOption = None, as_json: JsonOption = False) -> None:
     """
     from server.cli.session import settings_or_refuse
 
-    asyncio.run(_turn(settings_or_refuse(), _reason(reason), False, as_json))
+    asyncio.run(_turn(settings_or_refuse(), given_reason(reason), False, as_json))
 
 
 def cancel(client_order_id: OrderArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
@@ -63,7 +63,7 @@ def cancel(client_order_id: OrderArgument, reason: ReasonOption = None, as_json:
     """
     from server.cli.session import settings_or_refuse
 
-    text = _reason(reason)
+    text = given_reason(reason)
     intent = asyncio.run(_cancel(settings_or_refuse(), client_order_id, text))
     if as_json:
         from server.overview.orders import order_json
@@ -73,7 +73,8 @@ def cancel(client_order_id: OrderArgument, reason: ReasonOption = None, as_json:
         say(f"{intent.symbol} {intent.client_order_id}: asked to be cancelled; it is {intent.state}")
 
 
-def _reason(text: str | None) -> str:
+def given_reason(text: str | None) -> str:
+    """What stands behind ``--reason``. Raises ``CommandError`` where that is nothing, or no line."""
     if text is None or not text.strip():
         raise wrong_use("--reason TEXT has to be given: it is recorded with what you do")
     if len(text) > MOST_REASON or not text.isprintable():

@@ -25,6 +25,7 @@ from server.orders.store import Orders
 from server.run import FieldProblem, RequestProblem, RunUnavailable
 from server.service import Service, service
 from server.settings import Settings, SettingsError, load_settings, variable
+from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailable
 
 OPTIONS = {
     "symbols": "SYMBOL",
@@ -35,6 +36,16 @@ OPTIONS = {
     "exchange": "ENTRYGATE_EXCHANGE",
 }
 """What a request's field is called on the command line."""
+
+UNAVAILABLE = (
+    RunUnavailable,
+    DatabaseError,
+    JournalError,
+    ExchangeError,
+    OrdersUnavailable,
+    SwitchesUnavailable,
+)
+"""Something that a command needs does not answer."""
 
 SETTINGS = {
     "rules_dir": "--rules",
@@ -95,16 +106,23 @@ async def opened(choices: Choices, *, trades: bool = False, joins: bool = False)
 
 
 @asynccontextmanager
-async def kept_orders(settings: Settings) -> AsyncGenerator[Orders]:
-    """The orders in the database, which is brought to head; nothing else is opened."""
+async def kept(settings: Settings) -> AsyncGenerator[Database]:
+    """The database, which is brought to head; nothing else is opened."""
     logs.configure(logging.WARNING)
     with reported():
         await asyncio.to_thread(upgrade, settings.database)
         database = Database.open(settings.database)
         try:
-            yield Orders(database)
+            yield database
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def kept_orders(settings: Settings) -> AsyncGenerator[Orders]:
+    """The orders in the database."""
+    async with kept(settings) as database:
+        yield Orders(database)
 
 
 def settings_or_refuse(**given: Any) -> Settings:
@@ -141,9 +159,13 @@ def reported() -> Generator[None]:
         raise CommandError(*(_line(problem) for problem in error.problems), code=USAGE) from error
     except NoSuchOrder as error:
         raise CommandError(f"no order '{error}'; entrygate orders lists them", code=USAGE) from error
+    except NoSuchLock as error:
+        raise CommandError(f"no run holds the lock '{error}'", code=USAGE) from error
+    except NotBlacklisted as error:
+        raise CommandError(f"{error} is not on the blacklist", code=USAGE) from error
     except (MarketDataError, NoSuchDecision) as error:
         raise CommandError(str(error), code=USAGE) from error
-    except (RunUnavailable, DatabaseError, JournalError, ExchangeError, OrdersUnavailable) as error:
+    except UNAVAILABLE as error:
         raise CommandError(str(error), code=PROBLEMS) from error
 
 

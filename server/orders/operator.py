@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.database import order_tables as t
+from server.instants import machine_ms
 from server.orders import rows
 from server.orders.holds import Halt
 from server.orders.locks import HALT, lock
@@ -69,7 +70,7 @@ async def store_action(
 ) -> Action:
     """Records an action. Raises ``ValueError`` without an actor or a reason."""
     check_words(actor, reason)
-    now = rows.machine_ms()
+    now = machine_ms()
     statement = insert(t.operator_action).values(
         action=action,
         subject=subject,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -37,11 +36,6 @@ DAILY_LOSS = (
 def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that can say what happens when the row is there already."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-
-
-def machine_ms() -> int:
-    """This machine's clock, ms UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def text_of(value: Mapping[str, Any]) -> str:

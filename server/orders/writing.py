@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.database import order_tables as t
+from server.instants import machine_ms
 from server.orders import rows
 from server.orders.errors import ChangedMeanwhile, NoSuchOrder, OrderIsDone
 from server.orders.holds import Hold, Release
@@ -111,7 +112,7 @@ async def update_intent(
 async def append(connection: AsyncConnection, key: str, events: Sequence[NewEvent]) -> None:
     """Adds events to a journey; the caller's update of the intent keeps others from doing so at once."""
     if events:
-        new = [row | {"of_key": key} for row in rows.event_rows(key, events, rows.machine_ms())]
+        new = [row | {"of_key": key} for row in rows.event_rows(key, events, machine_ms())]
         await connection.execute(_APPEND, new)
 
 

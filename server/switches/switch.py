@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,17 @@ SwitchCause = Literal["operator", "has_open_orders_or_positions"]
 
 FORM = "GLOBAL, SYMBOL:<symbol> or SYMBOL_TF:<symbol>:<timeframe>"
 
-_SYMBOL = re.compile(r"[A-Z0-9_]{2,40}")
+
+def _any_case(words: Iterable[str]) -> str:
+    return "|".join("".join(f"[{c}{c.swapcase()}]" if c.isalpha() else c for c in word) for word in words)
+
+
+SYMBOL_PATTERN = "[A-Za-z0-9_]{2,40}"
+KEY_PATTERN = (
+    f"{_any_case(['GLOBAL'])}|{_any_case(['SYMBOL'])}:{SYMBOL_PATTERN}"
+    f"|{_any_case(['SYMBOL_TF'])}:{SYMBOL_PATTERN}:({_any_case(TIMEFRAMES)})"
+)
+"""What `symbol_name` and `SwitchKey.parse` read, for ``re.fullmatch`` and for schemas."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,7 +52,7 @@ class SwitchKey:
     @staticmethod
     def parse(text: str) -> SwitchKey:
         """Reads the outward spelling, in capitals or not. Raises ``ValueError`` that says what is wrong."""
-        kind, *of = [part.strip() for part in text.split(":")]
+        kind, *of = text.split(":")
         match kind.upper(), of:
             case "GLOBAL", []:
                 return GLOBAL
@@ -51,7 +61,9 @@ class SwitchKey:
             case "SYMBOL_TF", [symbol, timeframe]:
                 return SwitchKey.of_timeframe(symbol_name(symbol), _timeframe(timeframe))
             case _:
-                raise ValueError(f"expected {FORM}")
+                plain = not of and re.fullmatch(SYMBOL_PATTERN, text)
+                hint = f"; did you mean SYMBOL:{text.upper()}?" if plain else ""
+                raise ValueError(f"expected {FORM}, not '{text[:100]}'{hint}")
 
     def __str__(self) -> str:
         match self.scope:
@@ -149,15 +161,14 @@ class Exclusion:
 
 def symbol_name(text: str) -> str:
     """A symbol in capitals. Raises ``ValueError`` for what cannot be one."""
-    # Capitals of other alphabets may be plain letters: "ß" would become "SS" and name another symbol.
-    name = text.strip().upper() if text.isascii() else text
-    if not _SYMBOL.fullmatch(name):
+    # Not capitals first: those of "ß" are "SS", which names another symbol.
+    if not re.fullmatch(SYMBOL_PATTERN, text):
         raise ValueError(f"'{text}' is not a symbol (2 to 40 letters, digits and _)")
-    return name
+    return text.upper()
 
 
 def _timeframe(text: str) -> Timeframe:
-    name = text.lower()
+    name = text.lower() if text.isascii() else text
     if name in TIMEFRAMES:
         return name
     meant = nearest(name, TIMEFRAMES)

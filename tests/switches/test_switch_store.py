@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from server.switches.durations import duration, duration_ms
 from server.switches.errors import SwitchesUnavailable
 from server.switches.reading import SwitchFilter
 from server.switches.store import Switches
-from server.switches.switch import GLOBAL, Exclusion, Switch, SwitchKey
+from server.switches.switch import GLOBAL, KEY_PATTERN, Exclusion, Switch, SwitchKey
 
 NOW = 1_748_563_200_000
 MINUTE = 60_000
@@ -44,7 +45,7 @@ async def turn(
     ("text", "key"),
     [
         ("GLOBAL", GLOBAL),
-        (" global ", GLOBAL),
+        ("global", GLOBAL),
         ("SYMBOL:btcusdt", BTC),
         ("symbol_tf:BTCUSDT:5M", BTC_5M),
     ],
@@ -52,6 +53,7 @@ async def turn(
 def test_keys_are_read_in_any_case_and_written_in_one(text: str, key: SwitchKey) -> None:
     assert SwitchKey.parse(text) == key
     assert SwitchKey.parse(str(key)) == key
+    assert re.fullmatch(KEY_PATTERN, text)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,7 @@ def test_keys_are_read_in_any_case_and_written_in_one(text: str, key: SwitchKey)
         ("GLOBAL:BTCUSDT", "expected GLOBAL"),
         ("SYMBOL:", "'' is not a symbol"),
         ("SYMBOL:BTC-USDT", "'BTC-USDT' is not a symbol"),
+        (" GLOBAL", "expected GLOBAL"),
         ("SYMBOL:ßUSDT", "'ßUSDT' is not a symbol"),
         ("SYMBOL:BTCUSDT:5m", "expected GLOBAL"),
         ("SYMBOL_TF:BTCUSDT", "expected GLOBAL"),
@@ -69,6 +72,7 @@ def test_keys_are_read_in_any_case_and_written_in_one(text: str, key: SwitchKey)
     ],
 )
 def test_what_is_no_key_says_so(text: str, problem: str) -> None:
+    assert not re.fullmatch(KEY_PATTERN, text)
     with pytest.raises(ValueError, match=problem):
         SwitchKey.parse(text)
 
@@ -79,7 +83,7 @@ def test_what_is_no_key_says_so(text: str, problem: str) -> None:
         ("15m", 15),
         ("4H", 240),
         ("1d", 1440),
-        (" 38640m ", 38640),
+        ("38640m", 38640),
         ("1 minute", 1),
         ("2 Hours", 120),
         ("3  days", 4320),
@@ -90,7 +94,9 @@ def test_durations_as_operators_write_them(text: str, minutes: int) -> None:
     assert duration_ms(duration(minutes * MINUTE)) == minutes * MINUTE
 
 
-@pytest.mark.parametrize("text", ["", "0m", "15", "m", "-1m", "1.5h", "15s", "1w", "1hour", "9999999d", "٣m"])
+@pytest.mark.parametrize(
+    "text", ["", "0m", "15", "m", "-1m", "1.5h", "15s", "1w", "1hour", "1000d", "٣m", " 1m", "1m\n"]
+)
 def test_what_is_no_duration_says_so(text: str) -> None:
     with pytest.raises(ValueError, match="expected a duration such as 15m, 4h, 1d or 2 hours"):
         duration_ms(text)

@@ -24,6 +24,7 @@ _TAGS = {
     "history": "What was decided, and why.",
     "orders": "What was ordered, and what came of it.",
     "operator": "Stopping, and changing what is under way. Every action is recorded with its reason.",
+    "switches": "What keeps a symbol out: switches, the blacklist, the locks of runs.",
     "configuration": "What decides.",
     "status": "Whether the service can work.",
 }
