@@ -19,6 +19,11 @@ RULES = ROOT / "rules"
 MARKET_DATA = ROOT.parent / "shared" / "market-data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that make a part of the tests thorough; without them they are quick."""
+    parser.addoption("--every-slip", action="store_true", help="try every letter of the shipped YAML")
+
+
 class Golden(JSONSnapshotExtension):
     """One JSON file per snapshot in ``golden/<test module>/``."""
 

@@ -11,6 +11,12 @@ from server.fixed_code import FIXED_CODE
 
 
 @pytest.fixture(scope="session")
+def every_slip(request: pytest.FixtureRequest) -> bool:
+    """Whether every letter of every place is tried, which takes minutes."""
+    return bool(request.config.getoption("--every-slip"))
+
+
+@pytest.fixture(scope="session")
 def shipped_contents() -> Contents:
     """The shipped files by relative path."""
     return read_contents(RULES)

@@ -8,6 +8,7 @@ expression, a currency) are none.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -26,6 +27,9 @@ DEFINING = ("facts", "conditions", "reasons", "rules", "params")
 """Keys over maps whose own keys define names."""
 
 Path = tuple[str | int, ...]
+
+FREE: Path = ("replaces",)
+"""Keys over names that nothing here refers to: those of other systems."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,24 @@ class Mutation:
     new: str
 
 
-def single_edits(text: str) -> list[str]:
-    """The text with a letter dropped, doubled, or swapped with its neighbour."""
+def single_edits(text: str) -> list[list[str]]:
+    """The text with a letter dropped, with one doubled, and with one swapped with its neighbour."""
     dropped = [text[:i] + text[i + 1 :] for i in range(len(text))]
     doubled = [text[: i + 1] + text[i:] for i in range(len(text))]
     swapped = [text[:i] + text[i + 1] + text[i] + text[i + 2 :] for i in range(len(text) - 1)]
-    return [edit for edit in dict.fromkeys([*dropped, *doubled, *swapped]) if edit != text]
+    return [[edit for edit in dict.fromkeys(edits) if edit != text] for edits in (dropped, doubled, swapped)]
 
 
-def mutations(site: Site) -> list[Mutation]:
-    """Every single edit of a site that does not make another valid text."""
-    return [Mutation(site, new) for new in single_edits(site.text) if new not in site.valid]
+def mutations(site: Site, *, every: bool) -> list[Mutation]:
+    """Single edits of a site that do not make another valid text: all of them, or one of each kind.
+
+    Which one depends on where the site is, so that sites of one name are tried at different letters.
+    """
+    kinds = [[edit for edit in edits if edit not in site.valid] for edits in single_edits(site.text)]
+    if every:
+        return [Mutation(site, new) for new in dict.fromkeys(edit for edits in kinds for edit in edits)]
+    chosen = [edits[zlib.crc32(f"{site.file}{site.start}".encode()) % len(edits)] for edits in kinds if edits]
+    return [Mutation(site, new) for new in dict.fromkeys(chosen)]
 
 
 def batches(edits: list[Mutation]) -> Iterator[list[Mutation]]:
@@ -139,6 +150,8 @@ class _Finder:
     root: dict[str, Any]
 
     def visit(self, node: Node, schema: dict[str, Any], path: Path) -> Iterator[Site]:
+        if path[-1:] == FREE:
+            return
         shapes = self.shapes(schema)
         choice = self.is_choice(schema)
         tags = frozenset(key for key, _ in self.tags(schema))

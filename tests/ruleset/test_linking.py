@@ -322,6 +322,15 @@ CASES = [
         ],
     ),
     (
+        "reasons.yaml",
+        "status: ERROR, meaning: m, remedy: r",
+        "status: ERROR, meaning: m, remedy: r, replaces: [no_side, sparse, sparse]",
+        [
+            "reasons.yaml:8:80: 'no_side' is a reason itself, so nothing replaces it",
+            "reasons.yaml:8:97: 'sparse' is replaced by 'given_by_code' already",
+        ],
+    ),
+    (
         "gates/data.yaml",
         "reason: too_few",
         "reason: no_side",
