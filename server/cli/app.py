@@ -19,7 +19,7 @@ from server.cli.explain import explain
 from server.cli.init import init
 from server.cli.locks import locks
 from server.cli.migrate import migrate
-from server.cli.operate import cancel, halt, resume
+from server.cli.operate import cancel, halt, resume, retry
 from server.cli.orders import orders
 from server.cli.output import complain, say
 from server.cli.profiles import profiles
@@ -112,6 +112,7 @@ for _command, _panel in (
     (explain, _DECIDE),
     (orders, _TRADE),
     (cancel, _TRADE),
+    (retry, _TRADE),
     (halt, _TRADE),
     (resume, _TRADE),
     (switches, _TRADE),

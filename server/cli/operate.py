@@ -1,4 +1,4 @@
-"""``entrygate halt``, ``resume`` and ``cancel``: what an operator does, on the database itself."""
+"""``entrygate halt``, ``resume``, ``cancel`` and ``retry``: what an operator does, on the database itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from server.cli.options import JsonOption
 from server.cli.output import count, say, say_json
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from server.execution.operations import Operations
     from server.orders.holds import Halt
     from server.orders.intent import Intent
     from server.settings import Settings
+
+    Action = Callable[[Operations, str, str], Awaitable[Intent]]
 
 MOST_REASON = 500
 
@@ -25,6 +30,9 @@ ResumeOption = Annotated[
     bool, typer.Option("--resume", metavar="", help="Let new entries leave again instead.")
 ]
 OrderArgument = Annotated[str, typer.Argument(metavar="CLIENT_ORDER_ID", help="The order to cancel.")]
+RetryArgument = Annotated[
+    str, typer.Argument(metavar="CLIENT_ORDER_ID", help="The order to have decided again.")
+]
 
 
 def halt(reason: ReasonOption = None, resume: ResumeOption = False, as_json: JsonOption = False) -> None:
@@ -73,6 +81,28 @@ def cancel(client_order_id: OrderArgument, reason: ReasonOption = None, as_json:
         say(f"{intent.symbol} {intent.client_order_id}: asked to be cancelled; it is {intent.state}")
 
 
+def retry(client_order_id: RetryArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
+    """Have an entry decided again that broke, or that was turned away because something did not answer.
+
+    Nothing is tried again by itself. A running serve or worker, else the next one, decides it; a signal that
+    is too old by then comes to nothing.
+
+    Exit code 1: the order stands so that there is nothing to try again.
+
+    Example: entrygate retry EGABCDEFGHIJKLMNOPQRSTUVWX --reason "the venue answers again"
+    """
+    from server.cli.session import settings_or_refuse
+
+    text = given_reason(reason)
+    intent = asyncio.run(_retry(settings_or_refuse(), client_order_id, text))
+    if as_json:
+        from server.overview.orders import order_json
+
+        say_json(order_json(intent))
+    else:
+        say(f"{intent.symbol} {intent.client_order_id}: will be decided again; it is {intent.state}")
+
+
 def given_reason(text: str | None) -> str:
     """What stands behind ``--reason``. Raises ``CommandError`` where that is nothing, or no line."""
     if text is None or not text.strip():
@@ -104,6 +134,14 @@ def _told(halt: Halt, resting: int) -> list[str]:
 
 
 async def _cancel(settings: Settings, client_order_id: str, reason: str) -> Intent:
+    return await _operate(settings, client_order_id, lambda o, name, by: o.cancel(name, reason, by))
+
+
+async def _retry(settings: Settings, client_order_id: str, reason: str) -> Intent:
+    return await _operate(settings, client_order_id, lambda o, name, by: o.retry(name, reason, by))
+
+
+async def _operate(settings: Settings, client_order_id: str, action: Action) -> Intent:
     import logging
 
     from server import logs
@@ -120,8 +158,7 @@ async def _cancel(settings: Settings, client_order_id: str, reason: str) -> Inte
             intent = await find(orders, client_order_id)
             async with open_durable(settings.database, {}, takes_work=False) as durable:
                 try:
-                    return await Operations(orders, look.desks, {}, durable).cancel(
-                        intent.client_order_id, reason, operator_name()
-                    )
+                    operations = Operations(orders, look.desks, {}, durable)
+                    return await action(operations, intent.client_order_id, operator_name())
                 except NotPossible as error:
                     raise CommandError(f"{intent.client_order_id}: {error}") from error

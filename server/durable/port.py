@@ -150,10 +150,10 @@ class Durable(Protocol):
         ...
 
     async def retry(self, workflow_id: str) -> None:
-        """Runs a failed workflow again under its id, from its first step, by any process.
+        """Runs a finished workflow again under its id, from its first step, by any process.
 
         What its steps recorded is dropped: what they saw is old. Raises ``DurableError`` where it has not
-        failed.
+        finished, or is not known any more.
         """
         ...
 

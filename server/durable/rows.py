@@ -57,11 +57,11 @@ async def failed(limit: int) -> Sequence[FailedWorkflow]:
 
 
 async def retry(workflow_id: str, queue: str) -> None:
-    """Empties a failed workflow of what it recorded and enqueues it. Raises ``DurableError``."""
+    """Empties a finished workflow of what it recorded and enqueues it. Raises ``DurableError``."""
     outcome = await status(workflow_id)
-    if not isinstance(outcome, Failed):
-        state = {Missing: "is not known", Running: "has not finished", Done: "has succeeded"}[type(outcome)]
-        raise DurableError(f"workflow '{workflow_id}' {state}; only a failed one runs again")
+    if isinstance(outcome, Missing | Running):
+        state = "is not known" if isinstance(outcome, Missing) else "has not finished"
+        raise DurableError(f"workflow '{workflow_id}' {state}; only a finished one runs again")
     await DBOS.rewind_workflow_async(workflow_id, queue_name=queue)
 
 

@@ -12,7 +12,7 @@ from server.durable import Durable
 from server.execution.desk import Desk
 from server.execution.names import order_name
 from server.execution.submission import Submission
-from server.execution.workflow import WORKFLOW, outward, pending
+from server.execution.workflow import WORKFLOW, begin, outward, pending
 from server.journal.rulesets import Rulesets
 from server.orders.intent import Intent
 from server.orders.reasons import GuardReason
@@ -53,40 +53,34 @@ class Dispatcher:
     async def enter(self, submission: Submission) -> dict[str, Any]:
         """The ``trading_decision`` of this verdict, or ``pending``.
 
-        A second delivery is answered with what the first one came to, as ``duplicate_decision_key``. Raises
+        The intent is stored before anything else, so that a second delivery is known as one at once, whoever
+        decides the first: it is answered with what that came to, as ``duplicate_decision_key``. Raises
         ``OrdersUnavailable`` or ``DurableError``: then nothing was begun, or it goes on without this answer.
         """
         desk, key = self._desks[submission.exchange], submission.decision_key
-        known = (await desk.orders.many([key])).get(key)
-        if known is not None:
+        known, begun = await begin(desk.orders, submission)
+        if not begun:
             return self._duplicate(desk, known, submission)
         argument = submission.to_json()
         if self._dispatch == "async":
             await self._durable.enqueue(WORKFLOW, key, argument)
             return _pending(submission)
         await self._durable.start(WORKFLOW, key, argument)
-        intent = await self._awaited(desk, key)
-        if intent is None:
-            return _pending(submission)
-        if intent.run_id != submission.run_id:
-            return self._duplicate(desk, intent, submission)
-        return outward(intent)
+        return outward(await self._awaited(desk, known))
 
     def _duplicate(self, desk: Desk, first: Intent, submission: Submission) -> dict[str, Any]:
         desk.metrics.decided("guards", "skipped", str(GuardReason.DUPLICATE_DECISION_KEY))
         return _duplicate(first, submission)
 
-    async def _awaited(self, desk: Desk, key: str) -> Intent | None:
-        """The intent once it is decided, or as it is after the wait; None where it was not even begun."""
-        left = self._wait_sec
-        intent: Intent | None = None
-        while True:
-            waited = min(LOOK_SEC, max(left, 0.0))
+    async def _awaited(self, desk: Desk, intent: Intent) -> Intent:
+        """The intent once it is decided, or as it is after the wait."""
+        left, key = self._wait_sec, intent.decision_key
+        while intent.status == "pending" and left > 0:
+            waited = min(LOOK_SEC, left)
             await desk.answered(key, waited)
             left -= waited
-            intent = (await desk.orders.many([key])).get(key)
-            if (intent is not None and intent.status != "pending") or left <= 0:
-                return intent
+            intent = (await desk.orders.many([key]))[key]
+        return intent
 
 
 def _pending(submission: Submission) -> dict[str, Any]:

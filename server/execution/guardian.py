@@ -26,6 +26,7 @@ from server.execution.holding import Held, closed_already, held_of
 from server.execution.names import is_ours
 from server.execution.protection import place_targets, protect, realign
 from server.execution.pursuit import pursue, settled
+from server.execution.undecided import Undecided
 from server.orders.errors import ChangedMeanwhile, NoSuchOrder, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
 
@@ -90,6 +91,7 @@ class Guardian:
         self._lease = lease_of(desk.venue.name, desk.account)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._missing: dict[str, int] = {}
+        self._undecided = Undecided(desk)
 
     async def watch(self) -> None:
         """Looks until it is cancelled."""
@@ -121,6 +123,7 @@ class Guardian:
         desk, report = self.desk, Report()
         intents = await desk.orders.under_way(desk.venue.name, desk.account)
         running = await self._running()
+        await self._undecided.look(running)
         try:
             orders = await desk.sightings.open_orders()
             positions = await desk.sightings.positions()

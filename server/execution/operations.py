@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from server.durable import Durable, DurableError, Failed
+from server.durable import Done, Durable, DurableError, Failed, Missing
 from server.exchange.looked_at import OBSTACLE
 from server.exchange.port import Position
 from server.execution.desk import Change, Desk, event, progress_of
@@ -65,17 +65,24 @@ class Operations:
         raise NotPossible("it changes too quickly; try again")
 
     async def retry(self, client_order_id: str, reason: str, actor: str) -> Intent:
-        """Has a failed entry decided again; a signal that is too old comes to nothing.
+        """Has an entry that broke, or that was turned away because something did not answer, decided again.
 
-        Raises ``NoSuchOrder``, `NotPossible` for one that has not failed, ``ValueError`` without a reason or
-        an actor, ``OrdersUnavailable``.
+        A signal that is too old by then comes to nothing. Raises ``NoSuchOrder``, `NotPossible` for any other
+        entry, ``ValueError`` without a reason or an actor, ``OrdersUnavailable``.
         """
         intent = await self.orders.by_name(client_order_id)
         desk, key = self._desk(intent.exchange), intent.decision_key
-        if not isinstance(await self._durable.status(key), Failed):
-            raise NotPossible(f"it has not failed: the order is {intent.state}")
+        try:
+            outcome = await self._durable.status(key)
+        except DurableError as error:
+            raise NotPossible(str(error)) from error
+        turned_away = intent.state == "rejected" and intent.status == "error"
+        if not (isinstance(outcome, Failed) or (isinstance(outcome, Done) and turned_away)):
+            forgotten = intent.state in ("failed", "rejected") and isinstance(outcome, Missing)
+            cause = "nothing of its workflow is kept" if forgotten else "it has not failed"
+            raise NotPossible(f"{cause}: the order is {intent.state}")
         await self.orders.act("retry", key, actor=actor, reason=reason)
-        if intent.state == "failed":
+        if intent.state in ("failed", "rejected"):
             told = event("retried", await desk.now(), actor=actor, reason=reason)
             intent = await self.orders.reopen(intent, told)
         try:

@@ -77,6 +77,7 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
     number, last = progress.names, "the venue did not say what it holds"
     # Where no stop travelled with the entry, its absence is an alarm from the second try on.
     late, alarmed = not any(attempt.attached for attempt in progress.attempts), False
+    refused = False  # by the venue, and proven; else it never took a trigger or never answered
     while True:
         now = await desk.now()
         try:
@@ -92,24 +93,25 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
             if now > limit:
                 return await _no_position(desk, intent, now, missing=True)
         if now > limit:
-            return await _give_up(desk, intent, now, last)
+            return await _give_up(desk, intent, now, last, refused=refused)
         if found is not None and found.position is not None:
             if not alarmed and (now == since or not late or number > progress.names):
                 alarmed = True
                 desk.alarm("unprotected", decision_key=intent.decision_key, symbol=intent.symbol)
-            intent, tried = await _place_stop(desk, intent, found.position, number)
+            intent, outcome = await _place_stop(desk, intent, found.position, number)
             number += 1
-            if isinstance(tried, str):
-                last = tried
-            if tried == "fires":
-                return await _give_up(desk, intent, await desk.now(), "the price is beyond the stop already")
+            if not isinstance(outcome, Accepted):
+                last = outcome.detail
+            if isinstance(outcome, Refused):
+                refused = True
+                if outcome.cause == "invalid_price":
+                    beyond = "the price is beyond the stop already"
+                    return await _give_up(desk, intent, await desk.now(), beyond, refused=True)
         await desk.venue.wait(LOOK_SEC)
 
 
-async def _place_stop(
-    desk: Desk, intent: Intent, position: Position, number: int
-) -> tuple[Intent, str | None]:
-    """One try; what went wrong, or ``fires`` where the price has passed the stop."""
+async def _place_stop(desk: Desk, intent: Intent, position: Position, number: int) -> tuple[Intent, Outcome]:
+    """One try; ``invalid_price`` where the price has passed the stop."""
     ticket, progress, now = ticket_of(intent), progress_of(intent), await desk.now()
     average = progress.average or position.entry_price
     level = levels(ticket, average, position.size)[0]
@@ -130,11 +132,7 @@ async def _place_stop(
         )
     )
     desk.tell("stop", intent, outcome)
-    if isinstance(outcome, Accepted):
-        return intent, None
-    if isinstance(outcome, Refused) and outcome.cause == "invalid_price":
-        return intent, "fires"
-    return intent, outcome.detail
+    return intent, outcome
 
 
 async def _protected(desk: Desk, intent: Intent, found: Held, since: int, now: int) -> Intent:
@@ -163,18 +161,17 @@ async def _protected(desk: Desk, intent: Intent, found: Held, since: int, now: i
     )
 
 
-async def _give_up(desk: Desk, intent: Intent, now: int, detail: str) -> Intent:
+async def _give_up(desk: Desk, intent: Intent, now: int, detail: str, *, refused: bool) -> Intent:
+    reason = ExecutionReason.PROTECTION_FAILED if refused else ExecutionReason.TP_SL_SERVICE_UNAVAILABLE
     desk.alarm("protection_failed", decision_key=intent.decision_key, symbol=intent.symbol, detail=detail)
     return await desk.write(
         intent,
         Change(
             state="closing",
             status="error",
-            reason=ExecutionReason.PROTECTION_FAILED,
-            progress=progress_of(intent).with_(
-                closing_since=now, close_cause=str(ExecutionReason.PROTECTION_FAILED)
-            ),
-            events=(event("closing", now, reason="protection_failed", detail=detail),),
+            reason=reason,
+            progress=progress_of(intent).with_(closing_since=now, close_cause=str(reason)),
+            events=(event("closing", now, reason=str(reason), detail=detail),),
         ),
     )
 

@@ -11,16 +11,17 @@ from typing import Any
 import structlog
 
 from engine.models.base import Side
-from server.durable import Json, Steps
+from server.durable import Json, StepFailed, Steps
 from server.execution.desk import Change, Desk, event
 from server.execution.names import order_name
 from server.execution.pursuit import entered, pursue, settled
 from server.execution.submission import Submission
 from server.journal.rulesets import Rulesets
-from server.orders.errors import ChangedMeanwhile, OrderIsDone, OrdersUnavailable
+from server.orders.errors import ChangedMeanwhile, NoSuchOrder, OrderIsDone, OrdersUnavailable
 from server.orders.holds import Release
 from server.orders.intent import FINAL, Intent
 from server.orders.reasons import ExecutionReason
+from server.orders.store import Orders
 from server.orders.writing import Denied
 from server.trade_entry.decide import decide
 from server.trade_entry.decision import TradeDecision
@@ -29,6 +30,9 @@ from server.trade_entry.identity import trade_id
 from server.trade_entry.plan import OrderPlan
 
 WORKFLOW = "trade_entry"
+
+MOST_SAID = 300
+"""Characters of an exception that the journey keeps; the log has all of it."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +60,7 @@ class TradeEntry:
 
     async def _decide(self, desk: Desk, submission: Submission) -> Json:
         """From the verdict to the ticket that is written down, or to the reason why there is none."""
-        intent, _ = await desk.orders.begin(_beginning(submission), _verdict(submission))
+        intent, _ = await begin(desk.orders, submission)
         if intent.state != "deciding":
             return intent.state
         profile = await self._rulesets.profile(submission.fingerprint)
@@ -86,7 +90,7 @@ class TradeEntry:
             if intent.state in FINAL:
                 return
             sent = intent.state not in ("deciding", "recorded")
-            told = event("failed", await desk.now(), error=f"{type(error).__name__}; the log has the details")
+            told = event("failed", await desk.now(), error=_said(error))
             await desk.write(
                 intent,
                 Change(
@@ -97,10 +101,21 @@ class TradeEntry:
                     events=(told,),
                 ),
             )
-        except (OrdersUnavailable, ChangedMeanwhile, OrderIsDone):
+        except (OrdersUnavailable, NoSuchOrder, ChangedMeanwhile, OrderIsDone):
             log.exception("trade_entry.failure_not_recorded", decision_key=key)
         finally:
             desk.answer(key)
+
+
+def _said(error: Exception) -> str:
+    """The exception's kind and the first line of its text, as the list of failed workflows has it."""
+    text = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+    return text.partition("\n")[0][:MOST_SAID]
+
+
+async def begin(orders: Orders, submission: Submission) -> tuple[Intent, bool]:
+    """The intent of this verdict, and whether this call stored it. Raises ``OrdersUnavailable``."""
+    return await orders.begin(_beginning(submission), _verdict(submission))
 
 
 async def _until(desk: Desk, key: str, step: str) -> Json:

@@ -108,6 +108,13 @@ async def under_way(connection: AsyncConnection, exchange: str, account: str) ->
     return tuple(rows.intent_of(row) for row in found)
 
 
+async def undecided(connection: AsyncConnection, exchange: str, account: str) -> tuple[Intent, ...]:
+    """Intents of one account that were begun and have no plan yet, oldest first."""
+    query = _INTENTS.where(_i.exchange == exchange, _i.account == account, _i.state == "deciding")
+    found = await connection.execute(query.order_by(_i.created_at, _i.decision_key))
+    return tuple(rows.intent_of(row) for row in found)
+
+
 async def filtered(
     connection: AsyncConnection, wanted: OrderFilter, offset: int, limit: int
 ) -> tuple[tuple[Intent, ...], int]:

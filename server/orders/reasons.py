@@ -32,6 +32,7 @@ class ExecutionReason(StrEnum):
     SUBMISSION_UNKNOWN = "submission_unknown"
     ENTRY_PRICE_NOT_FOUND = "entry_price_not_found"
     PROTECTION_FAILED = "protection_failed"
+    TP_SL_SERVICE_UNAVAILABLE = "tp_sl_service_unavailable"
     CANCEL_AFTER_TIMEOUT = "cancel_after_timeout"
     CANCELLED_OUT_OF_ZONE = "cancelled_out_of_zone"
     CANCELLED_ZONE_EXPIRED = "cancelled_zone_expired"

@@ -174,6 +174,11 @@ class Orders:
         async with self._read() as connection:
             return await reading.under_way(connection, exchange, account)
 
+    async def undecided(self, exchange: str, account: str) -> Sequence[Intent]:
+        """Those that were begun and have no plan yet; oldest first."""
+        async with self._read() as connection:
+            return await reading.undecided(connection, exchange, account)
+
     async def page(
         self, wanted: OrderFilter | None = None, *, page: int = 1, page_size: int = 50
     ) -> Page[Intent]:

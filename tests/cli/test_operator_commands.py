@@ -22,6 +22,7 @@ def test_an_order_that_is_not_there(entrygate: Command) -> None:
     missing = entrygate("orders", "EGNOTHING")
     assert (missing.code, missing.err) == (2, "no order 'EGNOTHING'; entrygate orders lists them\n")
     assert entrygate("cancel", "EGNOTHING", "--reason", "a test").code == 2
+    assert entrygate("retry", "EGNOTHING", "--reason", "a test").code == 2
 
 
 def test_doctor_says_what_to_do(entrygate: Command) -> None:
@@ -47,6 +48,11 @@ def test_a_live_run_follows_its_order_to_the_end(entrygate: Command) -> None:
     journey = entrygate("orders", order["client_order_id"])
 
     assert said["run"]["data"]["run"]["dry_run"] is False
+    retried = entrygate("retry", order["client_order_id"], "--reason", "a test")
+    assert (retried.code, retried.err.split(": ", 1)[1]) == (
+        1,
+        "it has not failed: the order is cancelled\n",
+    )
     assert order["state"] == "cancelled"  # when, and so why, depends on how quick this machine is
     assert done.code == 0
     assert listed.lines[1].split()[1:4] == ["SUIUSDT", "short", "cancelled"]

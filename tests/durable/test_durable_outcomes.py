@@ -114,9 +114,11 @@ async def test_a_failure_is_seen_and_runs_again_only_when_it_is_told_to(
     assert await durable.result("one", 10) == Done([{"name": "a"}, "here"])
     assert what(told, "one").count("a ends") == 2, "what the steps had seen is old"
     assert await durable.failed() == []
-    for unfit in ("one", "unknown"):
-        with pytest.raises(DurableError, match="only a failed one"):
-            await durable.retry(unfit)
+    await durable.retry("one")
+    assert await durable.result("one", 10) == Done([{"name": "a"}, "here"])
+    assert what(told, "one").count("a ends") == 3, "one that succeeded runs again too, when somebody says so"
+    with pytest.raises(DurableError, match="only a finished one"):
+        await durable.retry("unknown")
 
 
 async def test_only_json_is_stored(durable: Durable, told: Path, address: DatabaseAddress) -> None:

@@ -13,6 +13,9 @@ REFUSED = "refused:would_cross"
 SHORT_ZONE = {"entry_zone": {"ttl_sec": 15}}
 CONVERTS = {"end_of_zone": {"enabled": True, "ttl_threshold_sec": 25}}
 AT_MARKET = {"market": True}
+BEFORE_THE_MINUTE = BEGIN_MS + PAST_MINUTES * MINUTE_MS + 55_500
+MOVES_MEANWHILE = {**AT_MARKET, "latency": (1.0, 1.0), "begins_ms": BEFORE_THE_MINUTE}
+FLAT_AT_60 = (60, 60, 60)
 JUST_BEFORE_THE_MINUTE = BEGIN_MS + PAST_MINUTES * MINUTE_MS + 59_750
 
 JOURNEYS: dict[str, Course] = {
@@ -47,6 +50,7 @@ JOURNEYS: dict[str, Course] = {
     ),
     "presets_lost": course(FILLS, RISES, forced={"submit": ["unarmed"]}),
     "cannot_be_protected": course(FILLS, FLAT, attaches=False, forced={"stop": ["refused:other"] * 40}),
+    "stop_never_answered": course(FILLS, FLAT, attaches=False, forced={"stop": ["error_before"] * 40}),
     "price_beyond_the_stop_at_once": course(
         FILLS, FLAT, attaches=False, forced={"stop": ["refused:invalid_price"]}
     ),
@@ -60,6 +64,23 @@ JOURNEYS: dict[str, Course] = {
     "workflow_broke_and_guardian_adopted": course(FILLS, RISES, forced={"order": ["bug"]}),
     "died_before_anything_left": course(FILLS, RISES, forced={"leverage": ["crash_before"]}),
     "died_with_the_order_under_way": course(FILLS, RISES, forced={"submit": ["crash_after"]}),
+    "retried_after_no_answer": course(
+        FILLS, RISES, forced={"book": ["unavailable"]}, happenings=[(5.0, "retry")]
+    ),
+    "retried_after_it_broke": course(FILLS, RISES, forced={"leverage": ["bug"]}, happenings=[(5.0, "retry")]),
+    "retried_too_late": course(FILLS, RISES, forced={"book": ["unavailable"]}, happenings=[(70.0, "retry")]),
+    "retried_without_need": course(FILLS, RISES, happenings=[(5.0, "retry")]),
+    "protection_moved_to_the_real_entry": course(
+        (0, 60, 60), FLAT_AT_60, RISES, happenings=[(20.0, "align")], **MOVES_MEANWHILE
+    ),
+    "protection_moved_although_the_reply_was_lost": course(
+        (0, 60, 60),
+        FLAT_AT_60,
+        RISES,
+        forced={"amend": ["lost_reply"]},
+        happenings=[(20.0, "align"), (40.0, "align")],
+        **MOVES_MEANWHILE,
+    ),
     "delivered_twice": course(FILLS, RISES, happenings=[(5.0, "again")]),
     "another_signal_of_the_symbol": course(FILLS, RISES, happenings=[(5.0, "another")]),
 }

@@ -41,6 +41,11 @@ class LocalVenue:
     async def plan(self, **fault: Any) -> None:
         (await self.client.post("/_control/faults", json=fault)).raise_for_status()
 
+    async def has_struck(self, endpoint: str) -> bool:
+        """Whether the fault that was planned for an endpoint has met its request."""
+        pending = (await self.client.get("/_control/faults")).json()["pending"]
+        return all(fault["endpoint"] != endpoint for fault in pending)
+
     async def state(self) -> dict[str, Any]:
         return (await self.client.get("/_control/state")).json()
 

@@ -41,6 +41,7 @@ async def test_killed_before_anything_is_sent(traders: Traders, venue: LocalVenu
     await venue.plan(kind="delay", endpoint="assets-detail", ms=20_000, before=True)
     key = (await first.says("key"))["key"]
     await the_intent(orders, key, "deciding")
+    await eventually(lambda: venue.has_struck("assets-detail"), "a process that decides")
     await first.kill()
     assert await venue.entries() == []
 

@@ -83,11 +83,12 @@ Happening = Literal[
     "again",
     "another",
     "align",
+    "retry",
 ]
 """Things that come at an instant: the process is killed, the operator acts, the venue is away for a while,
 its clock jumps, the machine sleeps, somebody takes the stop or the order away or closes the position, the
 venue forgets the order, the same decision is delivered again, another of the symbol comes, protection is
-realigned."""
+realigned, the operator has the first entry decided again."""
 
 HAPPENINGS: tuple[Happening, ...] = (
     "kill",

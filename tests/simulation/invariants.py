@@ -49,7 +49,7 @@ async def _of_intent(world: World, orders: Orders, intent: Intent) -> AsyncItera
         yield f"{outcome} is no outcome"
     if intent.reason is not None and intent.reason not in _codes():
         yield f"{intent.reason} is not registered"
-    if intent.state not in FINAL and intent.state != "deciding":
+    if intent.state not in FINAL:
         yield f"is not final but {intent.state}"
     names = {name.client_order_id for name in await orders.names(intent.decision_key)}
     at_venue = [name for name in world.plans.names_of(intent.decision_key) if await world.side.order(name)]

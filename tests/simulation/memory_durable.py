@@ -133,8 +133,8 @@ class MemoryDurable:
 
     async def retry(self, workflow_id: str) -> None:
         record = self._records.by_id.get(workflow_id)
-        if record is None or record.state != "failed":
-            raise DurableError(f"{workflow_id} has not failed")
+        if record is None or record.state == "running":
+            raise DurableError(f"{workflow_id} has not finished")
         record.state, record.steps = "running", []
         self._spawn(self._run(record))
 

@@ -84,11 +84,9 @@ OUTCOMES: frozenset[Outcome] = frozenset(
         "position_closed_take_profit",
         "position_closed_externally",
     )
-    | _each("closed", "error", "protection_failed", "entry_price_not_found")
-    # A step of the workflow broke before anything left.
+    | _each("closed", "error", "protection_failed", "tp_sl_service_unavailable", "entry_price_not_found")
+    # A step of the workflow broke before anything left, or its process died before it was begun.
     | _each("failed", "error", "workflow_failed")
-    # The same where not even that could be written down: the operator sees the failed workflow.
-    | {("deciding", "pending", None)}
 )
 
 

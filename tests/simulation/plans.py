@@ -13,7 +13,7 @@ from trade_entry_bench import fact_values, gates, merged, settings, signal
 from engine.models.trade_entry import TradeEntryDocument
 from server.execution.names import order_name
 from server.execution.submission import Submission
-from server.execution.workflow import _beginning, _verdict  # pyright: ignore[reportPrivateUsage]
+from server.execution.workflow import begin
 from server.orders.intent import NewEvent
 from server.orders.store import Orders
 from server.trade_entry.build import build_plan
@@ -100,7 +100,7 @@ class Plans:
     async def record(self, orders: Orders, number: int, now_ms: int, market: Market) -> None:
         """Stores the intent with a ticket that no gate has seen."""
         submission = self.submission(number, now_ms)
-        intent, _ = await orders.begin(_beginning(submission), _verdict(submission))
+        intent, _ = await begin(orders, submission)
         if intent.state != "deciding":
             return
         facts = Facts.of(submission.facts)

@@ -363,6 +363,8 @@ class World:
             process.died.set()
         elif what == "cancel":
             await operations.cancel(name, "the simulation wants it", "operator")
+        elif what == "retry":
+            await operations.retry(name, "the simulation wants it", "operator")
         elif what == "halt":
             await operations.halt("the simulation wants it", "operator")
         elif what == "resume":
@@ -399,7 +401,7 @@ class World:
             await asyncio.sleep(5.0 if self.busy else 20.0)
             now = self.loop.time()
             rows = File.current.handle.execute("SELECT decision_key, state FROM order_intent").fetchall()
-            open_ones = [state for _, state in rows if state not in FINAL and state != "deciding"]
+            open_ones = [state for _, state in rows if state not in FINAL]
             running = self.records.of_state("running")
             self.busy = now < last + 15 or any(s != "open" for s in open_ones) or bool(running)
             if now > self.course.chaos_sec + last + 400:
