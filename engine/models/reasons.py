@@ -27,12 +27,16 @@ ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simul
 
 
 class ReasonDefinition(Model):
-    """Where a code comes from, what it does to the symbol, its meaning, and what the operator can do."""
+    """Where a code comes from, what it does to the symbol, its meaning, and what the operator can do.
+
+    ``replaces`` are codes by which other systems say the same, so that who knows those finds this one.
+    """
 
     stage: Stage
     status: ReasonStatus
     meaning: Summary
     remedy: Summary
+    replaces: list[Code] = Field(default_factory=list[Code])
 
 
 class ReasonsDocument(Document):

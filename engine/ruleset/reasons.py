@@ -9,7 +9,7 @@ from engine.documents import Entry, Position, Problem, did_you_mean
 from engine.models.reasons import ReasonStatus, Stage
 from engine.ruleset.fixed_code import FixedCode
 from engine.ruleset.gates import ReasonUse, name_differences
-from engine.ruleset.names import entries_of, text_of
+from engine.ruleset.names import entries_of, items_of, text_of
 
 STAGES: tuple[str, ...] = get_args(Stage)
 STATUSES: tuple[str, ...] = get_args(ReasonStatus)
@@ -31,6 +31,24 @@ def reason_problems(
             hint = did_you_mean(code, (given - set(reasons)) | wanted)
             yield entry.key.position.problem(f"no gate and no code gives the reason '{code}'", hint)
     yield from name_differences("reason", {}, wanted, "fixed code", owner)
+    yield from _replaced_twice(reasons)
+
+
+def _replaced_twice(reasons: Mapping[str, Entry]) -> Iterator[Problem]:
+    """Codes said to be replaced that are given themselves, or replaced by two."""
+    by: dict[str, str] = {}
+    for code, entry in reasons.items():
+        replaced = entries_of(entry.value).get("replaces")
+        for item in items_of(replaced.value) if replaced is not None else ():
+            old = text_of(item)
+            if old is None:
+                continue
+            if old in reasons:
+                yield item.position.problem(f"'{old}' is a reason itself, so nothing replaces it")
+            elif old in by:
+                yield item.position.problem(f"'{old}' is replaced by '{by[old]}' already")
+            else:
+                by[old] = code
 
 
 def _disagreement(use: ReasonUse, entry: Entry) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ async def reasons(request: AnyRequest, service: Service, values: Values) -> Reas
                 "status": reason.status,
                 "meaning": reason.meaning,
                 "remedy": reason.remedy,
+                "replaces": list(reason.replaces),
             }
             for code, reason in ruleset.reasons.items()
         ]

@@ -67,11 +67,14 @@ class Readiness(TypedDict):
 
 
 class Reason(TypedDict):
+    """``replaces``: codes by which other systems say the same."""
+
     code: str
     stage: str
     status: str
     meaning: str
     remedy: str
+    replaces: list[str]
 
 
 class Reasons(TypedDict):

@@ -36,6 +36,12 @@ and `error` are those of a trade entry. Where a code stands under `blocked_by`, 
 with one outward code, and `blocked_by` names the check.
 """
 
+REPLACED = """\
+## Codes of other systems
+
+What is known by another name elsewhere; `entrygate reasons CODE` finds these too.
+"""
+
 
 def reasons(
     context: typer.Context,
@@ -54,9 +60,10 @@ def reasons(
         raise wrong_use("--markdown prints the whole list; leave out CODE and --json")
     known = read_rules(rules_folder(context, rules)).reasons
     if code is not None:
-        if code not in known:
+        named = code if code in known else next((c for c, r in known.items() if code in r.replaces), None)
+        if named is None:
             raise unknown("reason code", code, known, listed_by="entrygate reasons")
-        say_json(_json(code, known[code])) if as_json else say(*_one(code, known[code]))
+        say_json(_json(named, known[named])) if as_json else say(*_one(named, known[named]))
     elif as_json:
         say_json([_json(name, reason) for name, reason in known.items()])
     elif markdown:
@@ -82,6 +89,10 @@ def page(reasons: Reasons) -> str:
         rows = [f"| `{c}` | `{r.status}` | {_cell(r.meaning)} | {_cell(r.remedy)} |" for c, r in group]
         head = ["| code | status | meaning | what to do |", "|---|---|---|---|"]
         parts.append("\n".join([f"## {stage.replace('_', ' ').capitalize()}", "", *head, *rows, ""]))
+    old = sorted((code, new) for new, reason in reasons.items() for code in reason.replaces)
+    if old:
+        rows = [f"| `{code}` | `{new}` |" for code, new in old]
+        parts.append("\n".join([REPLACED, "| code | here |", "|---|---|", *rows, ""]))
     return "\n".join(parts)
 
 
@@ -108,6 +119,7 @@ def _one(code: str, reason: ReasonDefinition) -> list[str]:
         f"  status   {reason.status}",
         f"  meaning  {reason.meaning}",
         f"  remedy   {reason.remedy}",
+        *([f"  replaces {', '.join(reason.replaces)}"] if reason.replaces else []),
     ]
 
 
