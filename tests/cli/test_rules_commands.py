@@ -29,7 +29,7 @@ def test_check_tells_every_problem_in_a_line_and_how_many_there_are(light: Comma
     assert answer.code == 1
     assert answer.err == ""
     assert answer.out.splitlines() == [
-        "rules/conditions/price.yaml:15:19: unknown fact or parameter 'vwapp'; did you mean 'vwap'?",
+        "rules/conditions/price.yaml:16:19: unknown fact or parameter 'vwapp'; did you mean 'vwap'?",
         "rules/profiles/scalper_micro/validation.yaml:40:13: unknown condition 'near_vwpa';"
         " did you mean 'near_vwap'?",
         "2 problems in rules",
