@@ -1,5 +1,6 @@
 """A folder of YAML documents, loaded, linked, checked and fingerprinted; the last good one is kept."""
 
+from engine.ruleset.described import Described, described
 from engine.ruleset.effective import EffectiveValue
 from engine.ruleset.fixed_code import VERDICT, FixedCode
 from engine.ruleset.folder import DocumentCache
@@ -10,6 +11,7 @@ from engine.ruleset.store import RulesetStore
 __all__ = [
     "VERDICT",
     "Canonical",
+    "Described",
     "DocumentCache",
     "EffectiveValue",
     "FixedCode",
@@ -19,5 +21,6 @@ __all__ = [
     "RulesetStore",
     "build",
     "canonical_json",
+    "described",
     "load",
 ]

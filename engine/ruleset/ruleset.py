@@ -22,6 +22,7 @@ from engine.ruleset.effective import EffectiveValue, effective_values
 from engine.ruleset.fixed_code import FixedCode
 from engine.ruleset.folder import PROFILE_KINDS, DocumentCache, Folder, read_contents, read_folder
 from engine.ruleset.link import LinkedProfile, link
+from engine.ruleset.names import section
 from engine.ruleset.profile import Profile, conditions_document, plain_form
 from engine.ruleset.report import Report
 
@@ -34,13 +35,25 @@ class RulesetError(Exception):
         self.problems = problems
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something is written; ``file`` is relative to the folder."""
+
+    file: str
+    line: int
+
+
 @dataclass(frozen=True, eq=False)
 class Ruleset:
-    """Everything a folder decides. ``default_profile`` is the first enabled one of the service's list."""
+    """Everything a folder decides. ``default_profile`` is the first enabled one of the service's list.
+
+    ``origins`` says where each condition of the catalogue is written.
+    """
 
     service: ServiceDocument
     facts: FactsDocument
     conditions: Mapping[str, ConditionDefinition]
+    origins: Mapping[str, Origin]
     reasons: Mapping[str, ReasonDefinition]
     gates: Mapping[str, Gate]
     profiles: Mapping[str, Profile]
@@ -83,6 +96,11 @@ def _assemble(folder: Folder, linked: Mapping[str, LinkedProfile], fixed: FixedC
         for document in folder.conditions.values()
         for name, definition in cast(ConditionsDocument, document.model).conditions.items()
     }
+    origins = {
+        name: Origin(folder.path_of(document.file), entry.key.line)
+        for document in folder.conditions.values()
+        for name, entry in (section(document, "conditions") or {}).items()
+    }
     reasons = cast(ReasonsDocument, folder.singles["reasons"].model)
     gates = {name: Gate.link(cast(GateDocument, document.model)) for name, document in folder.gates.items()}
     profiles = {
@@ -92,7 +110,7 @@ def _assemble(folder: Folder, linked: Mapping[str, LinkedProfile], fixed: FixedC
     for profile in profiles.values():
         _ = profile.rules
     default = next(entry.name for entry in service.profiles if entry.enabled)
-    return Ruleset(service, facts, conditions, reasons.reasons, gates, profiles, default)
+    return Ruleset(service, facts, conditions, origins, reasons.reasons, gates, profiles, default)
 
 
 def _profile(

@@ -1,15 +1,19 @@
-"""What decides: the registry of reasons, the profiles, and every value of one with its origin."""
+"""What decides: the reasons, the conditions, the profiles, and every value of one with its origin."""
 
 from __future__ import annotations
 
 from litestar.exceptions import NotFoundException
 
 from engine.documents.nearest import nearest
-from engine.ruleset import EffectiveValue, Ruleset
+from engine.ruleset import EffectiveValue, Ruleset, described
 from server.api.endpoint import Endpoint
+from server.api.history import PAGE_PARAMETERS, PAGE_SIZE
+from server.api.parameters import name as text
 from server.api.problems import AnyRequest
 from server.api.reading import Values
 from server.api.shapes import ProfileDetail, ProfileEntry, Profiles, ProfileValue, Reasons
+from server.overview.conditions import condition_json, select
+from server.overview.shapes import ConditionEntry, ConditionPage
 from server.service import Service
 
 
@@ -28,6 +32,28 @@ async def reasons(request: AnyRequest, service: Service, values: Values) -> Reas
             for code, reason in ruleset.reasons.items()
         ]
     }
+
+
+async def conditions(request: AnyRequest, service: Service, values: Values) -> ConditionPage:
+    ruleset, _ = await service.rules.now()
+    found = select(described(ruleset), profile=values.get("profile"), fact=values.get("fact"))
+    page, size = values.get("page", 1), values.get("page_size", PAGE_SIZE)
+    return {
+        "items": [condition_json(entry) for entry in found[(page - 1) * size : page * size]],
+        "page": page,
+        "page_size": size,
+        "total": len(found),
+    }
+
+
+async def condition(request: AnyRequest, service: Service, values: Values) -> ConditionEntry:
+    ruleset, _ = await service.rules.now()
+    name = values["name"]
+    for entry in described(ruleset):
+        if entry.name == name:
+            return condition_json(entry)
+    meant = nearest(name, ruleset.conditions)
+    raise NotFoundException(f"no condition {name!r}" + (f"; did you mean {meant!r}?" if meant else ""))
 
 
 async def profiles(request: AnyRequest, service: Service, values: Values) -> Profiles:
@@ -83,6 +109,34 @@ ENDPOINTS = (
         handler=reasons,
         answers={200: Reasons},
         problems=(400,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/conditions",
+        name="conditions",
+        tag="configuration",
+        summary="The conditions: formula, parameters, facts, and which profiles use them",
+        needs="read",
+        handler=conditions,
+        answers={200: ConditionPage},
+        parameters=(
+            text("profile", "Only conditions that this profile uses."),
+            text("fact", "Only conditions that read this fact."),
+            *PAGE_PARAMETERS,
+        ),
+        problems=(400,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/conditions/{name}",
+        name="condition",
+        tag="configuration",
+        summary="One condition",
+        needs="read",
+        handler=condition,
+        answers={200: ConditionEntry},
+        places={"name": "Name of a condition."},
+        problems=(400, 404),
     ),
     Endpoint(
         method="GET",

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from server.cli.blacklist import blacklist
 from server.cli.check import check
+from server.cli.conditions import conditions
 from server.cli.doctor import doctor
 from server.cli.errors import OK, PROBLEMS, USAGE, CommandError
 from server.cli.explain import explain
@@ -120,6 +121,7 @@ for _command, _panel in (
     (locks, _TRADE),
     (check, _RULES),
     (profiles, _RULES),
+    (conditions, _RULES),
     (reasons, _RULES),
     (init, _RULES),
     (schema, _RULES),

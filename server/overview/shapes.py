@@ -193,3 +193,49 @@ class DailyLossState(TypedDict):
     forgiven_usdt: str | None
     limit_usdt: str | None
     at: str | None
+
+
+class ParameterEntry(TypedDict):
+    """One parameter of a condition; ``by_timeframe`` are other defaults."""
+
+    name: str
+    default: float | bool
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    by_timeframe: dict[str, float | bool]
+
+
+class ConditionUse(TypedDict):
+    """Where a profile uses a condition: directly, or ``through`` conditions that are made of it."""
+
+    profile: str
+    places: list[str]
+    through: list[str]
+
+
+class ConditionEntry(TypedDict):
+    """One condition; ``formula`` is its expression, or the tree of others that it is composed of.
+
+    ``file`` is relative to the folder of rules.
+    """
+
+    name: str
+    summary: str | None
+    formula: str
+    composed: bool
+    requires: str | None
+    parameters: list[ParameterEntry]
+    facts: list[str]
+    used_by: list[ConditionUse]
+    file: str
+    line: int
+
+
+class ConditionPage(TypedDict):
+    """Conditions in the order of their files."""
+
+    items: list[ConditionEntry]
+    page: int
+    page_size: int
+    total: int

@@ -86,6 +86,26 @@ async def test_reasons_are_those_of_the_rules(api: Api) -> None:
     assert all(reason["meaning"] and reason["remedy"] for reason in reasons)
 
 
+async def test_conditions_are_those_of_the_rules(api: Api) -> None:
+    whole = (await api.get("/api/conditions?page_size=500")).json()
+    used = (await api.get("/api/conditions?profile=scalper_micro&fact=vwap")).json()
+    second = (await api.get("/api/conditions?page_size=10&page=2")).json()
+    one = (await api.get("/api/conditions/near_vwap")).json()
+    missing = await api.get("/api/conditions/near_vwpa")
+    names = [entry["name"] for entry in whole["items"]]
+
+    assert whole["total"] == len(names) == len(set(names))
+    assert [entry["name"] for entry in second["items"]] == names[10:20]
+    assert {"near_vwap", "close_below_vwap"} <= {entry["name"] for entry in used["items"]}
+    assert all("vwap" in entry["facts"] for entry in used["items"])
+    assert one in whole["items"] and one["parameters"][0]["name"] == "tolerance"
+    assert one["used_by"][0]["places"] == ["1m long", "1m short"]
+    assert (missing.status_code, missing.json()["detail"]) == (
+        404,
+        "no condition 'near_vwpa'; did you mean 'near_vwap'?",
+    )
+
+
 async def test_decisions_are_filtered(api: Api) -> None:
     for instant in (SHORTS, LONG):
         assert (await api.post("/api/mtf/run", json={"as_of": instant})).status_code == 200

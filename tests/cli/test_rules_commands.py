@@ -1,4 +1,4 @@
-"""``check``, ``schema``, ``init``, ``reasons`` and ``profiles``."""
+"""``check``, ``schema``, ``init``, ``reasons``, ``conditions`` and ``profiles``."""
 
 from __future__ import annotations
 
@@ -151,3 +151,52 @@ def test_a_profile_can_be_shown_only_where_the_rules_are_sound(light: Command, r
     assert answer.code == 1
     assert answer.err.splitlines()[0].startswith("rules/facts.yaml:21:37: expected a whole number")
     assert answer.err.splitlines()[-1] == "1 problem in rules"
+
+
+def test_conditions_as_a_list_and_one_in_full(light: Command) -> None:
+    overview = light("conditions")
+    used = json.loads(light("conditions", "--profile", "scalper_micro", "--fact", "vwap", "--json").out)
+    one = light("conditions", "atr_volatility_ok")
+    composed = json.loads(light("conditions", "close_below_vwap_or_ma9", "--json").out)
+
+    assert (overview.code, used and one.code) == (0, 0)
+    assert "conditions/price.yaml" in overview.lines
+    assert max(map(len, overview.lines)) <= 80
+    assert [entry["name"] for entry in used] == [
+        "close_below_vwap",
+        "close_above_vwap_or_ma9",
+        "close_below_vwap_or_ma9",
+        "near_vwap",
+    ]
+    assert used[0]["used_by"][0] == {
+        "profile": "scalper_micro",
+        "places": [],
+        "through": ["close_below_vwap_or_ma9"],
+    }
+    assert "  requires    minimum < maximum" in one.lines
+    minimum = "minimum 0.001, 0.0015 on 15m, 0.0008 on 1h, 0.0005 on 4h (ratio, from 0 to 1)"
+    assert f"  parameters  {minimum}" in one.lines
+    assert composed["formula"] == "any_of [close_below_vwap, close_below_ma_9]"
+    assert composed["facts"] == ["close", "vwap", "ema_9"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("near_vwpa",), "no condition 'near_vwpa'; did you mean 'near_vwap'?\n"),
+        (("--profile", "scalper"), "no profile 'scalper'; did you mean 'scalper_micro'?\n"),
+        (("--fact", "vwpa"), "no fact 'vwpa'; did you mean 'vwap'?\n"),
+        (
+            ("near_vwap", "--fact", "vwap"),
+            "NAME shows one condition; leave out --profile and --fact\n",
+        ),
+        (
+            ("--markdown", "--json"),
+            "--markdown prints the whole list; leave out NAME and the other options\n",
+        ),
+    ],
+)
+def test_conditions_that_there_are_not(light: Command, arguments: tuple[str, ...], expected: str) -> None:
+    answer = light("conditions", *arguments)
+
+    assert (answer.code, answer.out, answer.err) == (2, "", expected)

@@ -22,7 +22,8 @@ from types import TracebackType
 
 from fences import PAGES, ROOT, Fence, fences
 
-from engine.ruleset import load
+from engine.ruleset import described, load
+from server.cli import conditions as conditions_page
 from server.cli.reasons import page
 from server.fixed_code import FIXED_CODE
 
@@ -195,6 +196,8 @@ def write(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "reason-codes.md").write_text(page(load(ROOT / "rules", FIXED_CODE).reasons))
+    shipped = load(ROOT / "rules", FIXED_CODE)
+    (ROOT / "docs" / "reason-codes.md").write_text(page(shipped.reasons))
+    (ROOT / "docs" / "conditions.md").write_text(conditions_page.page(described(shipped)))
     for each in PAGES:
         write(each)

@@ -8,7 +8,8 @@ import pytest
 from fences import PAGES, ROOT, fences
 from replay import commands, replay, same
 
-from engine.ruleset import load
+from engine.ruleset import described, load
+from server.cli import conditions as conditions_page
 from server.cli.reasons import page
 from server.fixed_code import FIXED_CODE
 
@@ -42,3 +43,11 @@ def test_the_page_of_reason_codes_is_current() -> None:
     written = (ROOT / "docs" / "reason-codes.md").read_text(encoding="utf-8")
 
     assert written == page(load(ROOT / "rules", FIXED_CODE).reasons), "make docs writes it anew"
+
+
+def test_the_page_of_conditions_is_current() -> None:
+    written = (ROOT / "docs" / "conditions.md").read_text(encoding="utf-8")
+
+    assert written == conditions_page.page(described(load(ROOT / "rules", FIXED_CODE))), (
+        "make docs writes it anew"
+    )

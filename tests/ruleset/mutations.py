@@ -279,7 +279,7 @@ class _Finder:
     def words(self, node: ScalarNode, path: Path) -> Iterator[Site]:
         """Names, words of the grammar, and texts in an expression."""
         value = str(node.value)
-        for match in re.finditer(r"""(["'])(?P<text>\w+)\1|(?P<word>[A-Za-z_]\w*)""", value):
+        for match in re.finditer(r"""(["'])(?P<text>\w+)\1|(?<!\w)(?P<word>[A-Za-z_]\w*)""", value):
             group = "text" if match["text"] else "word"
             position = node.position_of(match.start(group))
             start = self.index_of(position.line, position.column)
