@@ -30,15 +30,18 @@ from bench.table import Row, span
 from engine.candles import CandleSet, resample
 from engine.facts import Health, History, Recorded
 from engine.ruleset import Profile
-from engine.verdict import VerdictBatch, decide
+from engine.verdict import ProfileRules, VerdictBatch, decide
 from server import trade_entry
 from server.database import Database, DatabaseAddress, upgrade
 from server.exchange.paper.options import PaperOptions
 from server.exchange.paper.venue import PaperExchange
 from server.exchange.port import Contract
 from server.instants import iso
-from server.journal import DecisionFilter, Journal, RunRecord
+from server.journal import DecisionFilter, Journal, RunFilter, RunRecord
+from server.journal.stretch import Stretches
 from server.orders.store import Orders
+from server.overview.statistics import statistics
+from server.overview.why import why
 from server.trade_entry.decide import MAIN_ACCOUNT
 from server.trade_entry.guards import fetch_account
 from server.trade_entry.identity import decision_key
@@ -51,7 +54,7 @@ READS = 30
 
 
 def run() -> list[Row]:
-    """Bytes per decision, how long a record takes, and how long reading one symbol's day takes."""
+    """Bytes per decision, how long a record takes, how long a symbol's day and questions about it take."""
     return asyncio.run(_measured())
 
 
@@ -77,6 +80,7 @@ async def _measured() -> list[Row]:
         gc.disable()
         reads = [await _day(journal, f"NAME{number}USDT") for number in range(READS)]
         gc.enable()
+        questions = [await _questions(journal, database, f"NAME{number}USDT") for number in range(3)]
         restored = [await _restored(journal, f"{last}.NAME{number}USDT") for number in range(READS)]
         async with database.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -97,6 +101,9 @@ async def _measured() -> list[Row]:
         Row("its rows by sqlite3 alone", _spread(alone)),
         Row("one run recorded", _spread(spent)),
         Row("one decision restored", _spread(restored)),
+        Row("'why' over a symbol-day", _spread([why for why, _, _ in questions])),
+        Row("    its columns read and decided again", _spread([read for _, read, _ in questions])),
+        Row("statistics of the whole day", _spread([stats for _, _, stats in questions])),
     ]
 
 
@@ -131,8 +138,27 @@ def _rows_alone(file: Path, symbol: str) -> float:
 
 async def _restored(journal: Journal, decision_id: str) -> float:
     begun = time.perf_counter()
-    await journal.restored(decision_id, lambda canonical: Profile.from_canonical(canonical).rules)
+    await journal.restored(decision_id, _rules_of)
     return time.perf_counter() - begun
+
+
+async def _questions(journal: Journal, database: Database, symbol: str) -> tuple[float, float, float]:
+    """Seconds of "why", of what it cannot do without, and of the statistics of every symbol."""
+    wanted = RunFilter(from_ms=DAY, to_ms=DAY + DAY_MS)
+    begun = time.perf_counter()
+    said = await why(journal, Orders(database), _rules_of, symbol, wanted, 5)
+    asked = time.perf_counter()
+    rows = 0
+    async for stretch in Stretches(journal, _rules_of, wanted, symbol=symbol).read():
+        rows += len(stretch.batch)
+    read = time.perf_counter()
+    counted = await statistics(journal, _rules_of, None, wanted)
+    assert (said["profiles"][0]["runs"], rows, counted["decisions"]) == (1440, 1440, 1440 * NAMES)
+    return asked - begun, read - asked, time.perf_counter() - read
+
+
+def _rules_of(canonical: Mapping[str, Any]) -> ProfileRules:
+    return Profile.from_canonical(canonical).rules
 
 
 def _records(rules: Profile, candles: Mapping[str, CandleSet], trade: str) -> Iterator[RunRecord]:
@@ -157,6 +183,12 @@ def _records(rules: Profile, candles: Mapping[str, CandleSet], trade: str) -> It
             dry_run=True,
             actor="bench",
             workers=1,
+            timings={
+                "resolve_symbols": rng.random(),
+                "fetch_candles": rng.random(),
+                "mtf_execution": rng.random(),
+            }
+            | {"trade_entry": rng.random(), "post_processing": rng.random()},
             status="success",
             request={
                 "symbols": list(batch.symbols),

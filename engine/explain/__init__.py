@@ -7,12 +7,14 @@ from engine.explain.explanation import (
     TimeframeExplanation,
     explain,
 )
+from engine.explain.misses import Misses
 from engine.explain.nearest import NearMiss
 from engine.explain.tree import TreeExplanation
 
 __all__ = [
     "Explanation",
     "GateExplanation",
+    "Misses",
     "NearMiss",
     "SideExplanation",
     "TimeframeExplanation",

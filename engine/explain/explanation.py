@@ -130,7 +130,8 @@ def explain(batch: VerdictBatch, row: int) -> Explanation:
     return Explanation(verdict, _sentence(verdict, asked, nearest), tuple(timeframes), tuple(gates), nearest)
 
 
-def _reader(batch: VerdictBatch, timeframe: str, row: int) -> Callable[[FactRef], Value]:
+def reader_of(batch: VerdictBatch, timeframe: str, row: int) -> Callable[[FactRef], Value]:
+    """Reads the facts of one row that the rules of a timeframe read."""
     values = batch.columns[timeframe][:, row].tolist()
     by_ref = dict(zip(batch.rules.timeframes[timeframe].program.refs, values, strict=True))
 
@@ -150,7 +151,7 @@ def _timeframe(
 ) -> TimeframeExplanation:
     program = batch.rules.timeframes[signals.timeframe]
     outcomes = batch.outcomes[signals.timeframe]
-    reader = TreeReader(program, _reader(batch, signals.timeframe, row))
+    reader = TreeReader(program, reader_of(batch, signals.timeframe, row))
     truths = stage_facts.sides_of(program, outcomes, len(batch))
     parts: tuple[tuple[Side, Trees, Trees], ...] = (
         ("long", program.long, program.filters[signals.phase, "long"]),

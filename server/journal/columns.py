@@ -22,6 +22,7 @@ from server.journal.errors import NotRestorable
 Rows = NDArray[np.bool_]
 Codes = NDArray[np.int8]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 _HEALTH = ("candles", "in_row", "missing", "newest", "window_start", "close")
 
@@ -105,10 +106,45 @@ def stored_timeframe(timeframe: str, layout: bytes, columns: bytes) -> StoredTim
     return StoredTimeframe(timeframe, Health(*health), kept, facts, conditions, codes)
 
 
+def rows_of(part: StoredTimeframe, rows: NDArray[np.intp]) -> StoredTimeframe:
+    """Some rows of what was stored, in this order."""
+    places = np.cumsum(part.kept) - 1
+    return StoredTimeframe(
+        part.timeframe,
+        Health(*(getattr(part.health, name)[rows] for name in _HEALTH)),
+        part.kept[rows],
+        {ref: column[rows] for ref, column in part.facts.items()},
+        part.conditions,
+        part.codes[:, places[rows[part.kept[rows]]]],
+    )
+
+
+def joined(parts: Sequence[StoredTimeframe]) -> StoredTimeframe:
+    """One timeframe of several batches under the same rules, one after the other."""
+    first = parts[0]
+    if any(part.conditions != first.conditions or part.facts.keys() != first.facts.keys() for part in parts):
+        raise NotRestorable(f"batches of the same rules were stored with other columns of {first.timeframe}")
+    return StoredTimeframe(
+        first.timeframe,
+        Health(*(np.concatenate([getattr(part.health, name) for part in parts]) for name in _HEALTH)),
+        np.concatenate([part.kept for part in parts]),
+        {ref: np.concatenate([part.facts[ref] for part in parts]) for ref in first.facts},
+        first.conditions,
+        np.concatenate([part.codes for part in parts], axis=1),
+    )
+
+
 def redecide(
-    rules: ProfileRules, symbols: tuple[str, ...], as_of: int, mode: str, parts: Sequence[StoredTimeframe]
+    rules: ProfileRules,
+    symbols: tuple[str, ...],
+    as_of: int | Integers,
+    mode: str,
+    parts: Sequence[StoredTimeframe],
 ) -> VerdictBatch:
-    """Decides again on stored facts. Raises ``NotRestorable`` where it does not come out as it was stored."""
+    """Decides again on stored facts; ``as_of`` is one instant or one per row.
+
+    Raises ``NotRestorable`` where it does not come out as it was stored.
+    """
     facts = {ref: column for part in parts for ref, column in part.facts.items()}
     stored = {part.timeframe: part for part in parts}
     if stored.keys() != rules.plans.keys():
@@ -118,7 +154,8 @@ def redecide(
         if lost := [str(ref) for ref in program.program.refs if ref not in facts]:
             raise NotRestorable(f"on {timeframe} the rules read {', '.join(lost)}, which was not stored")
     health = {timeframe: part.health for timeframe, part in stored.items()}
-    source = Recorded(symbols, np.full(len(symbols), as_of, dtype=np.int64), facts, health)
+    instants = np.broadcast_to(np.asarray(as_of, dtype=np.int64), len(symbols))
+    source = Recorded(symbols, instants, facts, health)
     batch = decide(rules, source, mode)
     for timeframe in rules.plans:
         _compare(batch, stored[timeframe])

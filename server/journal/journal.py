@@ -40,7 +40,7 @@ class Journal:
         self.database = database
         symbols, outcomes = Lookup(t.symbol, ("name",)), Lookup(t.outcome, Outcome._fields)
         self._writer = Writer(symbols, outcomes)
-        self._reader = Reader(symbols, outcomes)
+        self.reader = Reader(symbols, outcomes)
 
     async def begin(self, start: RunStart, alive_until: int) -> None:
         """Stores that a run has begun; it counts as running until ``alive_until``, ms UTC of this machine.
@@ -78,36 +78,36 @@ class Journal:
     ) -> Page[RunSummary]:
         """Runs that pass the filter, newest begun first."""
         offset, asked = offset_of(page, page_size), wanted or RunFilter()
-        items, total = await self._ask(lambda c: self._reader.runs(c, asked, now_ms(), offset, page_size))
+        items, total = await self.ask(lambda c: self.reader.runs(c, asked, now_ms(), offset, page_size))
         return Page(items, page, page_size, total)
 
     async def run(self, run_id: str) -> RunDetail:
         """A run with its decisions, in the order its symbols had. Raises ``NoSuchRun``."""
 
         def whole(connection: Connection) -> RunDetail:
-            found = self._reader.run(connection, run_id, now_ms())
+            found = self.reader.run(connection, run_id, now_ms())
             if found is None:
                 raise NoSuchRun(run_id)
             number, run = found
             order = [symbol for _, symbols in parts_of(connection, number) for symbol in symbols]
             places = {symbol: place for place, symbol in enumerate(order)}
-            decisions = self._reader.of_runs(connection, [number])
+            decisions = self.reader.of_runs(connection, [number])
             ordered = sorted(decisions, key=lambda d: (places.get(d.symbol, len(places)), d.symbol))
             return RunDetail(run, tuple(ordered))
 
-        return await self._ask(whole)
+        return await self.ask(whole)
 
     async def decisions(
         self, wanted: DecisionFilter | None = None, *, page: int = 1, page_size: int = 50
     ) -> Page[Decision]:
         """Decisions that pass the filter, newest recorded first."""
         offset, asked = offset_of(page, page_size), wanted or DecisionFilter()
-        items, total = await self._ask(lambda c: self._reader.decisions(c, asked, offset, page_size))
+        items, total = await self.ask(lambda c: self.reader.decisions(c, asked, offset, page_size))
         return Page(items, page, page_size, total)
 
     async def decision(self, decision_id: str) -> Decision:
         """One decision by its id, ``<run_id>.<SYMBOL>``. Raises ``NoSuchDecision``."""
-        return await self._ask(lambda connection: self._decision(connection, decision_id))
+        return await self.ask(lambda connection: self._decision(connection, decision_id))
 
     async def restored(self, decision_id: str, compile_profile: CompileProfile) -> Restored:
         """The decision, decided again on the facts and by the rules that were stored with it.
@@ -127,7 +127,7 @@ class Journal:
             part, symbols = next((p, s) for p, s in parts_of(connection, number) if symbol in s)
             return decision, mode, canonical, symbols, _timeframes(connection, number, part)
 
-        decision, mode, canonical, symbols, timeframes = await self._ask(stored)
+        decision, mode, canonical, symbols, timeframes = await self.ask(stored)
 
         def again() -> VerdictBatch:
             rules = compile_profile(codec.read_document(codec.expand(canonical)))
@@ -158,12 +158,13 @@ class Journal:
 
     def _decision(self, connection: Connection, decision_id: str) -> Decision:
         run_id, _, symbol = decision_id.partition(".")
-        found = self._reader.decision(connection, run_id, symbol)
+        found = self.reader.decision(connection, run_id, symbol)
         if found is None:
             raise NoSuchDecision(decision_id)
         return found
 
-    async def _ask(self, question: Callable[[Connection], T]) -> T:
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """What a function reads of the journal's tables. Raises ``JournalError``."""
         with _told("the journal cannot be read"):
             return await self.database.ask(question)
 

@@ -286,12 +286,18 @@ def _summary(row: Sequence[Any], now_ms: int) -> RunSummary:
     return replace(found, status=INTERRUPTED) if died else found
 
 
-def _wanted_runs(wanted: RunFilter, now_ms: int) -> list[Condition]:
+def conditions_of(wanted: RunFilter) -> list[Condition]:
+    """Conditions on a run's row, of all that is asked but its status, which changes with the time."""
     conditions = _run_conditions(DecisionFilter(profile=wanted.profile)) + _period_conditions(wanted)
     if wanted.exchange is not None:
         conditions.append(t.run.c.exchange == wanted.exchange)
     if wanted.dry_run is not None:
         conditions.append(t.run.c.dry_run.is_(wanted.dry_run))
+    return conditions
+
+
+def _wanted_runs(wanted: RunFilter, now_ms: int) -> list[Condition]:
+    conditions = conditions_of(wanted)
     lives = and_(t.run.c.status == RUNNING, t.run.c.alive_until >= now_ms)
     if wanted.status == RUNNING:
         conditions.append(lives)
