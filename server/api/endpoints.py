@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from server.api import configuration, history, operator, orders, runs, status, switches
+from server.api import configuration, history, operator, orders, questions, runs, status, switches
 from server.api.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *history.ENDPOINTS,
+    *questions.ENDPOINTS,
     *orders.ENDPOINTS,
     *operator.ENDPOINTS,
     *switches.ENDPOINTS,

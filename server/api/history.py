@@ -22,7 +22,7 @@ PAGE_PARAMETERS = (
     whole("page", "Page to show; pages count from 1.", 1, 1_000_000, 1),
     whole("page_size", "Entries of a page.", 1, 500, PAGE_SIZE),
 )
-_STATUS: dict[str, DecisionStatus] = {"ready": "READY", "invalid": "INVALID", "error": "ERROR"}
+STATUSES: dict[str, DecisionStatus] = {"ready": "READY", "invalid": "INVALID", "error": "ERROR"}
 
 
 async def runs(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def decisions(request: AnyRequest, service: Service, values: Values) -> di
     wanted = DecisionFilter(
         symbol=None if symbol is None else symbol.upper(),
         profile=values.get("profile"),
-        status=None if status is None else _STATUS[status],
+        status=None if status is None else STATUSES[status],
         reason=values.get("reason"),
         from_ms=start,
         to_ms=end,
@@ -136,7 +136,7 @@ ENDPOINTS = (
         parameters=(
             name("symbol", "Only this symbol."),
             name("profile", "Only this profile."),
-            choice("status", "Only this status.", tuple(_STATUS)),
+            choice("status", "Only this status.", tuple(STATUSES)),
             name("reason", "Only this reason: of the symbol, or of its trade entry."),
             instant("from", "As of this instant or later."),
             instant("to", "As of an instant before this one."),

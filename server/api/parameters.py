@@ -37,7 +37,7 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _LINE = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 """A text without control characters, which is not blank."""
 
-Existing = Literal["profiles", "exchanges", "symbols", "instants", "orders"]
+Existing = Literal["profiles", "exchanges", "symbols", "reasons", "conditions", "instants", "orders"]
 """What a parameter can name: such things as exist just now, or instants up to the venue's clock; ``orders``:
 it asks for some, where the venue takes any just now.
 """
@@ -57,8 +57,8 @@ class Parameter:
 
     ``read`` takes a value of JSON, ``read_text`` the text of a query; both raise `Unfit`. A ``repeated`` one
     may stand several times in a query string, also as ``name[]``: ``read_text`` gets the texts with commas.
-    ``existing``: only such things as exist will do, which the document lists. ``required`` ones of a
-    body have to be given.
+    ``existing``: only such things as exist will do, which the document lists. ``required`` ones have to
+    be given.
     """
 
     name: str
@@ -139,7 +139,9 @@ def whole(name: str, summary: str, least: int, most: int, default: int) -> Param
     return Parameter(name, summary, schema, read, read_text)
 
 
-def name(parameter: str, summary: str, existing: Existing | None = None) -> Parameter:
+def name(
+    parameter: str, summary: str, existing: Existing | None = None, *, required: bool = False
+) -> Parameter:
     """A name; whether it exists is for somebody else to say."""
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 
@@ -152,7 +154,7 @@ def name(parameter: str, summary: str, existing: Existing | None = None) -> Para
             raise Unfit(f"expected at most {MAX_TEXT} characters, not {len(value)}")
         return value
 
-    return Parameter(parameter, summary, schema, read, read, existing=existing)
+    return Parameter(parameter, summary, schema, read, read, existing=existing, required=required)
 
 
 def shaped(

@@ -103,11 +103,7 @@ def read_members(members: Sequence[tuple[str, Any]], parameters: Sequence[Parame
                 values[name] = parameter.read(_plain(value))
             except Unfit as error:
                 problems.append(parameter.problem(error))
-    problems += [
-        FieldProblem(parameter.name, "has to be given")
-        for parameter in parameters
-        if parameter.required and parameter.name not in values
-    ]
+    problems += _not_given(parameters, values)
     if problems:
         raise RequestProblem(problems)
     return values
@@ -134,9 +130,15 @@ def read_query(query: bytes, parameters: Sequence[Parameter]) -> Values:
             values[name] = parameter.read_text(",".join(given))
         except Unfit as error:
             problems.append(parameter.problem(error))
+    problems += _not_given(parameters, texts)
     if problems:
         raise RequestProblem(problems)
     return values
+
+
+def _not_given(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> list[FieldProblem]:
+    missing = (p for p in parameters if p.required and p.name not in given)
+    return [FieldProblem(parameter.name, "has to be given") for parameter in missing]
 
 
 def unknown_parameter(name: str, known: Iterable[str]) -> FieldProblem:

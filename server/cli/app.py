@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from server.cli.audit import audit
 from server.cli.blacklist import blacklist
 from server.cli.check import check
 from server.cli.conditions import conditions
@@ -24,11 +25,15 @@ from server.cli.operate import cancel, halt, resume, retry
 from server.cli.orders import orders
 from server.cli.output import complain, say
 from server.cli.profiles import profiles
+from server.cli.queue import queue
 from server.cli.reasons import reasons
 from server.cli.run import run
+from server.cli.runs import runs
 from server.cli.schema import schema
 from server.cli.serve import serve
+from server.cli.stats import stats
 from server.cli.switches import switches
+from server.cli.why import why
 from server.cli.worker import worker
 
 NAME = "entrygate"
@@ -107,10 +112,15 @@ def _paragraphs(text: str | None) -> str:
     return "\n\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))
 
 
-_DECIDE, _TRADE, _RULES, _SERVICE = "Decide", "Trade", "Rules", "Service"
+_DECIDE, _ASK, _TRADE, _RULES, _SERVICE = "Decide", "Ask", "Trade", "Rules", "Service"
 for _command, _panel in (
     (run, _DECIDE),
     (explain, _DECIDE),
+    (why, _ASK),
+    (runs, _ASK),
+    (stats, _ASK),
+    (audit, _ASK),
+    (queue, _ASK),
     (orders, _TRADE),
     (cancel, _TRADE),
     (retry, _TRADE),

@@ -28,6 +28,7 @@ COMMANDS = (
         "init",
         "schema",
     ),
+    *("why", "runs", "stats", "audit", "queue"),
     *("serve", "worker", "migrate", "doctor"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.api.encoding import encode
 from server.api.endpoints import ENDPOINTS
+from server.api.questions import conditions, signal_reasons
 from server.api.schema.document import Present, document
 from server.exchange.errors import ExchangeError
 from server.service import Service
@@ -23,7 +24,13 @@ async def current_document(service: Service) -> bytes:
     except ExchangeError:
         symbols, clock_ms = [], None
     present = Present(
-        {"profiles": list(ruleset.profiles), "exchanges": list(service.venues), "symbols": symbols},
+        {
+            "profiles": list(ruleset.profiles),
+            "exchanges": list(service.venues),
+            "symbols": symbols,
+            "reasons": signal_reasons(ruleset),
+            "conditions": conditions(ruleset),
+        },
         clock_ms,
         takes_orders=service.trading is not None and venue.orders_obstacle() is None,
     )

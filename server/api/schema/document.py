@@ -22,6 +22,7 @@ _REFERENCE = "#/components/schemas/{name}"
 _TAGS = {
     "runs": "Deciding now.",
     "history": "What was decided, and why.",
+    "questions": "Why it came so: over a period, for a symbol, by reason, timeframe and rule.",
     "orders": "What was ordered, and what came of it.",
     "operator": "Stopping, and changing what is under way. Every action is recorded with its reason.",
     "switches": "What keeps a symbol out: switches, the blacklist, the locks of runs.",
@@ -141,7 +142,7 @@ def _query(parameter: Parameter, present: Present) -> Json:
     query: Json = {
         "name": parameter.name,
         "in": "query",
-        "required": False,
+        "required": parameter.required,
         "description": parameter.summary,
         "schema": _schema(parameter, parameter.text_schema or parameter.schema, present),
     }
