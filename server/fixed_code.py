@@ -110,11 +110,38 @@ GUARDS = FixedCode(
 )
 """What forbids an entry whatever the signal says; some of it is asked again when an order is recorded."""
 
+SELECTION = FixedCode(
+    gates={
+        "selection": frozenset(
+            {
+                "blacklisted",
+                "switched_off",
+                "status",
+                "wanted_status",
+                "quote",
+                "wanted_quote",
+                "expires",
+                "expires_in_sec",
+                "require_not_expired",
+                "turnover_usdt",
+                "min_turnover_usdt",
+                "listing_age_sec",
+                "min_listing_age_sec",
+                "when_unknown",
+                "bucket",
+                "rank",
+                "bucket_size",
+            }
+        ),
+    },
+)
+"""Which contracts a run that names no symbols looks at."""
+
 EXECUTION = FixedCode(reasons=frozenset(ExecutionReason))
 """From a recorded order to its end."""
 
 RUN = FixedCode(reasons=frozenset(RunReason))
 """What a run says by itself."""
 
-FIXED_CODE = VERDICT | TRADE_ENTRY | GUARDS | EXECUTION | RUN
+FIXED_CODE = VERDICT | SELECTION | TRADE_ENTRY | GUARDS | EXECUTION | RUN
 """Everything a rules folder has to fit: hand this to ``engine.ruleset.load``."""

@@ -22,6 +22,7 @@ from server.exchange.port import Exchange
 from server.execution.guardian import lease_of
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
+from server.market.contracts import ContractBook
 from server.metrics import Metrics
 from server.orders.store import Orders
 from server.run.rules import RulesInForce
@@ -53,6 +54,7 @@ class Service:
     switches: Switches
     blacklist: Blacklist
     run_locks: RunLocks
+    contracts: ContractBook
     metrics: Metrics
     runner: Runner
     trading: Trading | None
@@ -113,6 +115,7 @@ async def service(
             switches,
             blacklist,
             run_locks,
+            ContractBook(database),
             metrics,
             runner,
             trading,

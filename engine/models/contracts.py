@@ -36,6 +36,9 @@ class SelectionRules(Model):
     mid_max_turnover_usdt: Annotated[Decimal, Exact(ge=0)] = Field(
         description="Contracts above this turnover are the top bucket, the others the mid bucket."
     )
+    require_not_expired: bool = Field(
+        default=True, description="Leaves out contracts that have reached the end the venue states."
+    )
     min_listing_age_hours: int = Field(ge=0, le=100_000, description="Hours since listing; 0: any.")
     when_unknown: Literal["exclude", "include"] = Field(
         default="exclude",

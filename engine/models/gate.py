@@ -8,7 +8,7 @@ from pydantic import Field
 
 from engine.models.base import Code, Document, ExpressionText, Model, Name, Summary, Unit
 
-RejectsAs = Literal["INVALID", "invalid", "skipped", "error"]
+RejectsAs = Literal["excluded", "INVALID", "invalid", "skipped", "error"]
 """Status of what a gate turned away: a symbol, one timeframe of it, or its trade entry."""
 
 

@@ -10,6 +10,7 @@ from engine.models.base import Code, Document, Model, Summary
 
 Stage = Literal[
     "run",
+    "selection",
     "data",
     "signal",
     "context",
@@ -23,7 +24,9 @@ Stage = Literal[
     "order",
 ]
 
-ReasonStatus = Literal["INVALID", "invalid", "ERROR", "skipped", "error", "simulated", "submitted", "pending"]
+ReasonStatus = Literal[
+    "excluded", "INVALID", "invalid", "ERROR", "skipped", "error", "simulated", "submitted", "pending"
+]
 
 
 class ReasonDefinition(Model):

@@ -33,6 +33,17 @@ class ExclusionRules(Model):
     )
 
 
+class ContractRules(Model):
+    """How the contracts of a venue are kept, for the time in which it does not answer."""
+
+    refresh_sec: int = Field(
+        default=3600, ge=1, le=86_400, description="Stored again when the stored ones are so old."
+    )
+    keep_sec: int = Field(
+        default=86_400, ge=1, le=2_592_000, description="Older ones are of no use to a dry run either."
+    )
+
+
 class ServiceDocument(Document):
     """The first enabled profile of the list is the default one."""
 
@@ -44,3 +55,4 @@ class ServiceDocument(Document):
         description="How far from its entry an open position that nobody here opened gets a stop.",
     )
     exclusion: ExclusionRules = Field(default_factory=ExclusionRules)
+    contracts: ContractRules = Field(default_factory=ContractRules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.api import configuration, history, operator, orders, questions, runs, status, switches
+from server.api import configuration, contracts, history, operator, orders, questions, runs, status, switches
 from server.api.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -12,6 +12,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *orders.ENDPOINTS,
     *operator.ENDPOINTS,
     *switches.ENDPOINTS,
+    *contracts.ENDPOINTS,
     *configuration.ENDPOINTS,
     *status.ENDPOINTS,
 )

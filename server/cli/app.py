@@ -15,6 +15,7 @@ from server.cli.audit import audit
 from server.cli.blacklist import blacklist
 from server.cli.check import check
 from server.cli.conditions import conditions
+from server.cli.contracts import contracts
 from server.cli.doctor import doctor
 from server.cli.errors import OK, PROBLEMS, USAGE, CommandError
 from server.cli.explain import explain
@@ -121,6 +122,7 @@ for _command, _panel in (
     (stats, _ASK),
     (audit, _ASK),
     (queue, _ASK),
+    (contracts, _DECIDE),
     (orders, _TRADE),
     (cancel, _TRADE),
     (retry, _TRADE),

@@ -39,7 +39,8 @@ class Contract:
     ``tick_size`` is the price step in quote currency, ``size_step`` the step of sizes in contracts (both are
     steps, never a number of decimals). ``max_size`` and ``market_max_size`` are None where the venue sets no
     limit. Fees are ratios of the notional; a negative maker fee is a rebate. The maintenance margin ratio is
-    that of the lowest risk tier. ``turnover_24h_usdt`` is None where the venue does not know it.
+    that of the lowest risk tier. ``turnover_24h_usdt`` is None where the venue does not know it,
+    ``expires_at_ms`` where the contract has no stated end.
     """
 
     symbol: str
@@ -59,6 +60,7 @@ class Contract:
     maintenance_margin_ratio: Decimal
     turnover_24h_usdt: Decimal | None
     listed_at_ms: int | None
+    expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from server.exchange.errors import ExchangeError
 from server.exchange.paper.errors import VENUE as PAPER
 from server.exchange.paper.errors import MarketDataError
 from server.exchange.port import Exchange
-from server.exchange.selection import select_contracts
+from server.exchange.selection import GATE, select_contracts
 from server.execution.desk import Desk
 from server.instants import iso
 from server.orders.errors import OrdersUnavailable
@@ -213,7 +213,7 @@ async def _candles(look: Look, desk: Desk, settings: Settings) -> Finding:
     timeframe = min(profile.validation.execution_timeframes, key=lambda tf: STEP_MS[tf])
     step, now_ms = STEP_MS[timeframe], await desk.now()
     listings = await desk.venue.contracts()
-    symbols = select_contracts(listings, profile.contracts, now_ms).symbols
+    symbols = select_contracts(listings, profile.contracts, profile.gates[GATE], now_ms).symbols
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def closed_at(venue: Exchange, symbol: str) -> int:

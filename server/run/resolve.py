@@ -11,7 +11,7 @@ from engine.models.validation import Mode
 from engine.ruleset import Profile, Ruleset
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
-from server.exchange.selection import select_contracts
+from server.exchange.selection import GATE, select_contracts
 from server.instants import iso
 from server.run.reasons import RunReason
 from server.run.request import FieldProblem, RequestProblem, RunRequest, RunUnavailable
@@ -113,10 +113,12 @@ async def resolve(
     ]
     if problems:
         raise RequestProblem(problems)
-    selection = select_contracts(listings, profile.contracts, as_of_ms, symbols or None)
-    blacklisted = sorted(s for s, cause in selection.left_out.items() if cause == "blacklisted")
+    own = profile.contracts.blacklist
+    selection = select_contracts(listings, profile.contracts, profile.gates[GATE], as_of_ms)
+    chosen = tuple(s for s in symbols if s not in own) if symbols else selection.symbols
+    blacklisted = sorted(set(own) & set(symbols or listings))
     warnings = list(request.warnings)
-    if not selection.symbols:
+    if not chosen:
         warnings.append(f"no contract of {venue.name} passes the selection of profile '{profile.name}'")
     return Resolved(
         ruleset=ruleset,
@@ -125,7 +127,7 @@ async def resolve(
         venue=venue,
         market_type=market_type,
         as_of_ms=as_of_ms,
-        symbols=selection.symbols,
+        symbols=chosen,
         excluded=tuple(Excluded(symbol, RunReason.BLACKLISTED) for symbol in blacklisted),
         workers=request.workers,
         dry_run=request.dry_run,

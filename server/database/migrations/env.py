@@ -5,7 +5,11 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
-from server.database.switch_tables import metadata
+from server.database import contract_tables, order_tables, switch_tables
+from server.database.tables import metadata
+
+TABLES = (contract_tables, order_tables, switch_tables)
+"""What declares tables beside those of the journal; to import it adds them to ``metadata``."""
 
 connection = context.config.attributes.get("connection")
 if not isinstance(connection, Connection):

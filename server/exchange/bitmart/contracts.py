@@ -11,7 +11,7 @@ from server.exchange.bitmart.wire import Row, WireError, row, rows
 from server.exchange.port import Contract, ContractStatus, Listing, UnspecifiedContract
 
 _MS_FROM = 10**11
-"""Listing times are ms in some answers and seconds in others; above this they are ms."""
+"""Instants are ms in some answers and seconds in others; above this they are ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ def _contract(
         taker_fee_ratio=fees.taker_ratio,
         maintenance_margin_ratio=maintenance.get(symbol, assumed_maintenance(max_leverage)),
         turnover_24h_usdt=item.decimal("turnover_24h") if item.has("turnover_24h") else None,
-        listed_at_ms=_listed_at_ms(item),
+        listed_at_ms=_instant_ms(item, "open_timestamp"),
+        expires_at_ms=_instant_ms(item, "expire_timestamp"),
     )
 
 
@@ -94,10 +95,11 @@ def _limit(item: Row, name: str) -> Decimal | None:
     return item.decimal(name) or None
 
 
-def _listed_at_ms(item: Row) -> int | None:
-    if not item.has("open_timestamp"):
+def _instant_ms(item: Row, name: str) -> int | None:
+    """0 and absent are none."""
+    if not item.has(name):
         return None
-    stamp = item.whole("open_timestamp")
+    stamp = item.whole(name)
     if stamp <= 0:
         return None
     return stamp if stamp > _MS_FROM else stamp * 1000
