@@ -18,7 +18,10 @@ def test_what_is_selected_and_what_is_not(entrygate: Command, rules: Path) -> No
     assert (listed.code, listed.err) == (0, "")
     assert max(map(len, listed.lines)) <= 80
     assert [line.split()[1] for line in listed.lines[1:4]] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
-    assert listed.lines[-2:] == ["profile scalper_micro at paper: 3 selected, 5 left out", "     5 bucket_full"]
+    assert listed.lines[-2:] == [
+        "profile scalper_micro at paper: 3 selected, 5 left out",
+        "     5 bucket_full",
+    ]
     assert (one.code, one.lines[0]) == (1, "AVAXUSDT: left out, bucket_full")
     assert one.lines[1:] == ["  rank 8", "  bucket_size 3"]
     assert (said["selected"], said["items"][0]["place"]) == (3, 1)
