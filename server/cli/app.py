@@ -122,7 +122,7 @@ for _command, _panel in (
     (stats, _ASK),
     (audit, _ASK),
     (queue, _ASK),
-    (contracts, _DECIDE),
+    (contracts, _ASK),
     (orders, _TRADE),
     (cancel, _TRADE),
     (retry, _TRADE),
