@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.ruleset import VERDICT, FixedCode
 from server.orders.reasons import ExecutionReason, GuardReason
 from server.run.reasons import RunReason
+from server.run.spreads import SPREAD
 from server.trade_entry.signal import (
     FALLBACK_ATR_TIMEFRAMES,
     PIVOT_LEVELS,
@@ -140,7 +141,7 @@ SELECTION = FixedCode(
 EXECUTION = FixedCode(reasons=frozenset(ExecutionReason))
 """From a recorded order to its end."""
 
-RUN = FixedCode(reasons=frozenset(RunReason))
+RUN = FixedCode(reasons=frozenset(RunReason), metrics=frozenset({SPREAD}))
 """What a run says by itself."""
 
 FIXED_CODE = VERDICT | SELECTION | TRADE_ENTRY | GUARDS | EXECUTION | RUN

@@ -9,7 +9,8 @@ from engine.explain.explanation import (
 )
 from engine.explain.misses import Misses
 from engine.explain.nearest import NearMiss
-from engine.explain.tree import TreeExplanation
+from engine.explain.selector import WalkExplanation
+from engine.explain.tree import TreeExplanation, TreeReader
 
 __all__ = [
     "Explanation",
@@ -19,5 +20,7 @@ __all__ = [
     "SideExplanation",
     "TimeframeExplanation",
     "TreeExplanation",
+    "TreeReader",
+    "WalkExplanation",
     "explain",
 ]

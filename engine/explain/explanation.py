@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from engine.explain.nearest import NearMiss, near_miss, show
+from engine.explain.selector import WalkExplanation, explain_walk
 from engine.explain.tree import Json, TreeExplanation, TreeReader, outcome_name, trace_json
 from engine.expression import FactRef
 from engine.expression.trace import Trace, Value
@@ -20,6 +21,9 @@ from engine.verdict import TimeframeDecision, Verdict, VerdictBatch, stage_facts
 from engine.verdict.batch import SignalColumns
 
 Trees = tuple[LinkedTree, ...]
+
+PASSED_BY = ("left", "not_allowed")
+"""What becomes of a timeframe that is valid and that the walk passes by."""
 
 NEAREST = 3
 """How many near misses an explanation lists at most."""
@@ -98,6 +102,7 @@ class Explanation:
     timeframes: tuple[TimeframeExplanation, ...]
     gates: tuple[GateExplanation, ...]
     nearest: tuple[NearMiss, ...]
+    walk: WalkExplanation | None
 
     def to_json(self) -> Json:
         """Everything but the verdict itself, which has its own shape."""
@@ -105,6 +110,7 @@ class Explanation:
             "sentence": self.sentence,
             "nearest": [miss.to_json() for miss in self.nearest],
             "timeframes": [timeframe.to_json() for timeframe in self.timeframes],
+            "selector": None if self.walk is None else self.walk.to_json(),
             "gates": [gate.to_json() for gate in self.gates],
         }
 
@@ -123,11 +129,12 @@ def explain(batch: VerdictBatch, row: int) -> Explanation:
         if batch.context_check[row] < 0:
             pairs = zip(batch.execution_signals, verdict.execution.timeframe_decisions, strict=True)
             timeframes += [_timeframe(batch, row, s, d, batch.context_side) for s, d in pairs]
-            facts = stage_facts.execution_facts(batch.execution_signals, len(batch))
-            gates.append(_gate(batch.rules.gates["execution"], stage_facts.of_row(facts, row)))
+            gates.append(_execution_gate(batch, row))
+    walk = explain_walk(batch, row, verdict.execution.walk)
     nearest = _nearest(verdict, timeframes)
     asked = [timeframe.gate for timeframe in timeframes] + gates  # a timeframe's own reason says more
-    return Explanation(verdict, _sentence(verdict, asked, nearest), tuple(timeframes), tuple(gates), nearest)
+    sentence = _sentence(verdict, asked, nearest, walk)
+    return Explanation(verdict, sentence, tuple(timeframes), tuple(gates), nearest, walk)
 
 
 def reader_of(batch: VerdictBatch, timeframe: str, row: int) -> Callable[[FactRef], Value]:
@@ -151,7 +158,7 @@ def _timeframe(
 ) -> TimeframeExplanation:
     program = batch.rules.timeframes[signals.timeframe]
     outcomes = batch.outcomes[signals.timeframe]
-    reader = TreeReader(program, reader_of(batch, signals.timeframe, row))
+    reader = TreeReader.of(program, reader_of(batch, signals.timeframe, row))
     truths = stage_facts.sides_of(program, outcomes, len(batch))
     parts: tuple[tuple[Side, Trees, Trees], ...] = (
         ("long", program.long, program.filters[signals.phase, "long"]),
@@ -177,12 +184,19 @@ def _data_gates(batch: VerdictBatch, row: int) -> list[GateExplanation]:
     if not batch.rules.decided:
         return [_gate(gate, stage_facts.of_row(stage_facts.no_timeframe_facts(), row))]
     asked: list[GateExplanation] = []
-    for timeframe, plan in batch.rules.plans.items():
-        facts = stage_facts.data_facts(batch.rules, plan, batch.health[timeframe])
+    for timeframe in batch.rules.gated:
+        facts = stage_facts.data_facts(batch.rules, batch.rules.plans[timeframe], batch.health[timeframe])
         asked.append(_gate(gate, stage_facts.of_row(facts, row), timeframe))
         if not asked[-1].passed:
             break
     return asked
+
+
+def _execution_gate(batch: VerdictBatch, row: int) -> GateExplanation:
+    gate = batch.rules.gates["execution"]
+    chosen = np.full(len(batch), batch.chosen(row))
+    facts = stage_facts.execution_facts(gate, batch.execution_signals, chosen)
+    return _gate(gate, stage_facts.of_row(facts, row))
 
 
 def _gate(gate: Gate, facts: dict[str, GateValue], timeframe: str | None = None) -> GateExplanation:
@@ -206,9 +220,18 @@ def _nearest(verdict: Verdict, timeframes: list[TimeframeExplanation]) -> tuple[
     return tuple(sorted(misses, key=lambda miss: (len(miss.obstacles), miss.distance))[:NEAREST])
 
 
-def _sentence(verdict: Verdict, gates: list[GateExplanation], nearest: tuple[NearMiss, ...]) -> str:
+def _sentence(
+    verdict: Verdict,
+    gates: list[GateExplanation],
+    nearest: tuple[NearMiss, ...],
+    walk: WalkExplanation | None,
+) -> str:
+    passed = [] if walk is None else [s.why_left for s in walk.steps if s.step.outcome in PASSED_BY]
     if verdict.status == "READY":
-        return f"READY {verdict.side} on {verdict.execution_timeframe}: its scenarios and every gate passed"
+        ready = f"READY {verdict.side} on {verdict.execution_timeframe}: its scenarios and every gate passed"
+        return "; ".join([ready, *passed])
+    if passed:
+        return "; ".join([*passed, "no other timeframe is left"])
     if nearest:
         return nearest[0].sentence
     blocking = next((gate for gate in gates if not gate.passed), None)

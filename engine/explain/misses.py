@@ -55,7 +55,7 @@ class Misses:
             passed = bool(self._sides[signals.timeframe][index].true[row])
             scenarios = program.long if side == "long" else program.short
             trees = program.filters[signals.phase, side] if passed else scenarios
-            reader = TreeReader(program, reader_of(self._batch, signals.timeframe, row))
+            reader = TreeReader.of(program, reader_of(self._batch, signals.timeframe, row))
             misses = (near_miss(signals.timeframe, side, reader.explain(tree)) for tree in trees)
             self._known[key] = tuple(miss for miss in misses if miss is not None)
         return self._known[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -81,10 +81,20 @@ def trace_json(node: Trace) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class TreeReader:
-    """Explains trees of one timeframe at one row; ``read`` gives a fact's value or ``None``."""
+    """Explains trees of linked conditions at one row; ``read`` gives a fact's value or ``None``.
 
-    program: TimeframeProgram
+    ``timeframe``: the one whose facts are shown by their plain names; None where facts have no timeframe.
+    """
+
+    instances: Sequence[Instance]
+    labels: Sequence[str]
+    timeframe: str | None
     read: Callable[[FactRef], Value]
+
+    @staticmethod
+    def of(program: TimeframeProgram, read: Callable[[FactRef], Value]) -> TreeReader:
+        """For the trees of one timeframe."""
+        return TreeReader(program.program.instances, program.labels, program.timeframe, read)
 
     def explain(self, tree: LinkedTree) -> TreeExplanation:
         """The whole tree, every member evaluated."""
@@ -94,8 +104,8 @@ class TreeReader:
         return _joined(tree.op, tree.op, members, None)
 
     def _instance(self, index: int) -> TreeExplanation:
-        instance: Instance = self.program.program.instances[index]
-        label = self.program.labels[index]
+        instance = self.instances[index]
+        label = self.labels[index]
         if instance.binding is None:
             if instance.tree is None:
                 raise TypeError(f"condition '{instance.name}' is neither an expression nor a tree")
@@ -119,12 +129,12 @@ class TreeReader:
             instance.summary,
             instance.binding.expression.text,
             dict(instance.values),
-            {_short(ref, self.program.timeframe): self.read(ref) for ref in instance.binding.facts()},
+            {_short(ref, self.timeframe): self.read(ref) for ref in instance.binding.facts()},
             shown,
         )
 
 
-def _short(ref: FactRef, timeframe: str) -> str:
+def _short(ref: FactRef, timeframe: str | None) -> str:
     return str(ref._replace(timeframe=None) if ref.timeframe == timeframe else ref)
 
 

@@ -36,17 +36,20 @@ class _Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Names an expression may use. ``facts`` and ``params`` map to units; gates have no history."""
+    """Names an expression may use. ``facts`` and ``params`` map to units; gates have no history, and
+    ``momentary`` facts have none where the others do.
+    """
 
     facts: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     timeframes: frozenset[str] = frozenset()
     history: bool = True
+    momentary: frozenset[str] = frozenset()
 
 
-def parse(text: str, scope: Scope) -> n.Node:
-    """The tree of a yes/no expression. Raises ``ExpressionError`` with every problem found."""
-    reader = _Reader(text, scope)
+def parse(text: str, scope: Scope, kind: Kind = Kind.TRUTH) -> n.Node:
+    """The tree of an expression of ``kind``. Raises ``ExpressionError`` with every problem found."""
+    reader = _Reader(text, scope, kind)
     tree = reader.read()
     if reader.problems or tree is None:
         raise ExpressionError(text, tuple(sorted(set(reader.problems), key=lambda p: p.offset)))
@@ -64,10 +67,11 @@ def _kind_of(unit: str) -> Kind:
 class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
     """simpleeval with a node table that builds trees of the rule language."""
 
-    def __init__(self, text: str, scope: Scope) -> None:
+    def __init__(self, text: str, scope: Scope, kind: Kind) -> None:
         super().__init__(operators={}, functions={}, names={})  # pyright: ignore[reportUnknownMemberType]
         self.text = text
         self.scope = scope
+        self.kind = kind
         self.problems: list[ExpressionProblem] = []
         self.depth = 0
         table: dict[type[ast.AST], Callable[[Any], n.Node]] = {
@@ -112,8 +116,10 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             tree = self._eval(cast(ast.AST, SimpleEval.parse(self._source)))  # pyright: ignore[reportUnknownMemberType]
         except _Refusal:
             return None
-        if tree.kind is not Kind.TRUTH:
-            self._note(f"a condition must say yes or no; this is a {tree.kind.value}", self._places.shift)
+        if tree.kind is not self.kind:
+            wanted = "a condition must say yes or no" if self.kind is Kind.TRUTH else "a number is expected"
+            found = "yes or no" if tree.kind is Kind.TRUTH else f"a {tree.kind.value}"
+            self._note(f"{wanted}; this is {found}", self._places.shift)
             return None
         return tree
 
@@ -297,6 +303,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             raise self._refuse("only a fact has candles to go back to", node.value)
         if not self.scope.history:
             raise self._refuse("a gate's facts have no history and no timeframe", node.slice)
+        if inner.ref.name in self.scope.momentary:
+            raise self._refuse(f"'{inner.ref.name}' has no history and no timeframe", node.slice)
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         ref = inner.ref
         if isinstance(node.slice, ast.Name):
@@ -378,6 +386,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
             raise self._refuse("a gate's facts have no history", node)
         fact = self._fact_argument(node, direction)
         self._need(fact, Kind.NUMBER, node.args[0], direction)
+        if fact.ref.name in self.scope.momentary:
+            raise self._refuse(f"'{fact.ref.name}' has no history", node.args[0])
         steps = self._counted(node.args[1], 1)
         eps = n.Number("0", 0.0) if len(node.args) == 2 else self._eval(node.args[2])
         if len(node.args) == 3:
@@ -394,6 +404,8 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         for inner in n.below(operand):
             if isinstance(inner, n.Within):
                 raise self._refuse("within cannot stand inside within", node.args[0])
+            if isinstance(inner, n.Fact) and inner.ref.name in self.scope.momentary:
+                raise self._refuse(f"'{inner.text}' has no history", node.args[0])
             if isinstance(inner, n.Fact) and inner.ref.timeframe:
                 raise self._refuse(
                     f"within goes back candle by candle, and '{inner.text}' has candles of its own",

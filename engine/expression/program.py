@@ -44,9 +44,9 @@ class Expression:
     tree: Node
 
     @staticmethod
-    def read(text: str, scope: Scope) -> Expression:
+    def read(text: str, scope: Scope, kind: Kind = Kind.TRUTH) -> Expression:
         """Parses and types ``text``. Raises ``ExpressionError``."""
-        return Expression(text, parse(text, scope))
+        return Expression(text, parse(text, scope, kind))
 
     def bind(self, params: Mapping[str, float], timeframe: str | None = None) -> Binding:
         """Fixes parameters, and the timeframe that plain facts are read on."""
@@ -77,6 +77,11 @@ class Binding:
     def compile(self, slot_of: SlotOf) -> Predicate:
         """A closure over columns; ``slot_of`` says where a column will stand in the list."""
         return _Compiler(self, slot_of).truth(self.tree)
+
+    def compile_number(self, slot_of: SlotOf) -> Callable[[Columns], Any]:
+        """The same for an expression that is a number: what it gives is finite, or NaN where unknown."""
+        value = _Compiler(self, slot_of).number(self.tree)
+        return lambda columns: finite(value(columns) if callable(value) else value)
 
     def _refs(self, node: Node) -> Iterator[FactRef]:
         if isinstance(node, n.Fact):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.models.base import Document, Model, Name, Timeframe, Unit
+from engine.models.base import Document, ExpressionText, Model, Name, Summary, Timeframe, Unit
 
 Period = Annotated[int, Field(ge=2, le=1000)]
 
@@ -154,9 +154,21 @@ FactDefinition = Annotated[
 ]
 
 
+class Metric(Model):
+    """One number per symbol at an instant, which the execution selector reads.
+
+    ``value`` computes it from facts of candles, each with its timeframe; without it fixed code hands it in.
+    """
+
+    unit: Unit
+    summary: Summary
+    value: ExpressionText | None = None
+
+
 class FactsDocument(Document):
     """Adding a fact here makes its name usable in every condition; no code is needed."""
 
     kind: Literal["facts"]
     history: dict[Timeframe, HistoryRule] = Field(min_length=1)
     facts: dict[Name, FactDefinition] = Field(min_length=1)
+    metrics: dict[Name, Metric] = Field(default_factory=dict[Name, Metric])

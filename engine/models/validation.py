@@ -20,6 +20,41 @@ class HighestValid(Model):
     strategy: Literal["highest_valid"]
 
 
+class SelectorGroups(Model):
+    """What keeps the walk on a timeframe, and what sends it down; members that are unknown are ignored."""
+
+    stay_on_if: list[Tree] | None = Field(
+        default=None, min_length=1, description="Stay when all hold; get_false marks a timeframe to leave."
+    )
+    drop_to_lower_if_any: list[Tree] | None = Field(
+        default=None, min_length=1, description="Else go down when one holds."
+    )
+    forbid_drop_to_lower_if_any: list[Tree] | None = Field(
+        default=None, min_length=1, description="But not when one of these holds."
+    )
+
+
+class OneMinuteRule(Model):
+    """Whether 1m is for some moments only."""
+
+    enabled: bool = Field(description="Select 1m only when one of the conditions holds.")
+    conditions: list[Tree] = Field(min_length=1)
+
+
+class Walk(Model):
+    """From the first execution timeframe that is valid downwards, as the groups of each say."""
+
+    strategy: Literal["walk"]
+    per_timeframe: dict[Timeframe, SelectorGroups] = Field(min_length=1)
+    execution_timeframe_default: Timeframe | None = Field(
+        default=None, description="Selected, where it is valid, when the walk left every timeframe."
+    )
+    allow_1m_only_for: OneMinuteRule | None = None
+
+
+Selector = Annotated[HighestValid | Walk, Field(discriminator="strategy")]
+
+
 class ScopedFilter(Model):
     """A filter for some signals only: of one side, of some phases, of some timeframes; absent is all."""
 
@@ -47,7 +82,7 @@ class ValidationDocument(Document):
     neutral_policy: NeutralPolicy
     context_timeframes: list[Timeframe]
     execution_timeframes: list[Timeframe]
-    execution_selector: HighestValid
+    execution_selector: Selector
     min_candles: CandleCount | dict[Timeframe, CandleCount]
     filters_mandatory: list[ScopedFilter | Tree] = Field(default_factory=list[ScopedFilter | Tree])
     rules: dict[Name, ConditionDefinition] = Field(default_factory=dict)

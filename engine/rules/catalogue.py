@@ -6,7 +6,7 @@ share one instance, so nothing is evaluated twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -85,8 +85,8 @@ class Catalogue:
             self._parsed[name] = Expression.read(definition.when, scope)
         return self._parsed[name]
 
-    def linker(self, timeframe: str) -> Linker:
-        """Collects the instances of one timeframe."""
+    def linker(self, timeframe: str | None) -> Linker:
+        """Collects the instances of one timeframe; of None where the facts have no timeframe."""
         return Linker(self, timeframe)
 
 
@@ -95,7 +95,7 @@ class Linker:
     """Builds instances on demand; members come before the trees that use them."""
 
     catalogue: Catalogue
-    timeframe: str
+    timeframe: str | None
     instances: list[Instance] = field(default_factory=list[Instance])
     _index: dict[tuple[str, Values], int] = field(default_factory=dict[tuple[str, Values], int])
 
@@ -164,7 +164,42 @@ def _value(given: float) -> float:
     return given if isinstance(given, bool) else float(given)
 
 
-def default_of(parameter: Parameter, timeframe: str) -> float:
+def default_of(parameter: Parameter, timeframe: str | None) -> float:
     """The default a parameter has on a timeframe."""
     by_timeframe = {str(tf): value for tf, value in parameter.by_timeframe.items()}
-    return by_timeframe.get(timeframe, parameter.default)
+    return parameter.default if timeframe is None else by_timeframe.get(timeframe, parameter.default)
+
+
+def labels_of(instances: Sequence[Instance]) -> tuple[str, ...]:
+    """A label for each: its name, with the parameters' values where another has the same name."""
+    names = [instance.name for instance in instances]
+    return tuple(label_of(i) if names.count(i.name) > 1 else i.name for i in instances)
+
+
+def conditions_in(trees: Iterable[Tree], conditions: Mapping[str, ConditionDefinition]) -> frozenset[str]:
+    """Every condition that the trees name, and every one that those are composed of."""
+    found: set[str] = set()
+    waiting = list(trees)
+    while waiting:
+        match waiting.pop():
+            case str() as name:
+                pass
+            case Reference() as reference:
+                name = reference.name
+            case AllOf(all_of=members) | AnyOf(any_of=members):
+                waiting += members
+                continue
+            case Not(not_=member):
+                waiting.append(member)
+                continue
+        if name in found:
+            continue
+        found.add(name)
+        match conditions[name]:
+            case ComposedAll(all_of=members) | ComposedAny(any_of=members):
+                waiting += members
+            case ComposedNot(not_=member):
+                waiting.append(member)
+            case Expressed():
+                pass
+    return frozenset(found)

@@ -6,44 +6,32 @@ from collections.abc import Iterator, Mapping
 
 from engine.documents import Node, Problem, ScalarNode
 from engine.documents.reader import MAX_DEPTH
-from engine.expression import Scope
 from engine.models.conditions import JUNCTIONS
 from engine.ruleset.expressions import MAX_LAG, RESERVED, counted_parameters, mentions, read_expression
-from engine.ruleset.names import ConditionName, ParameterName, entries_of, items_of, text_of
+from engine.ruleset.names import ConditionName, ParameterName, entries_of, items_of, members, text_of
+from engine.ruleset.places import Names
 from engine.ruleset.requirements import requirement_problems
 from engine.ruleset.trees import NameUse, tree_problems, uses, value_problem
-
-NUMBERLESS_UNITS = ("flag", "name")
-"""Units that a fact of candles cannot have: it is a number."""
 
 
 def definition_problems(
     condition: ConditionName,
     known: Mapping[str, ConditionName] | None,
-    facts: Mapping[str, str | None] | None,
-    timeframes: frozenset[str],
+    names: Names | None,
 ) -> Iterator[Problem]:
-    """What is wrong with one definition. ``known`` and ``facts`` are None where they cannot be told."""
+    """What is wrong with one definition. ``known`` and ``names`` are None where they cannot be told."""
     if condition.name in JUNCTIONS:
         yield condition.key.position.problem(
             f"'{condition.name}' builds trees and cannot be a condition's name"
         )
     for parameter in condition.params.values():
-        yield from _parameter_problems(parameter, condition, facts or {})
+        yield from _parameter_problems(parameter, condition, names.units if names is not None else {})
     if condition.tree is not None and known is not None:
         for member in members(condition):
             yield from tree_problems(member, known)
     yield from requirement_problems(condition)
-    if condition.when is not None and facts is not None:
-        yield from _expression_problems(condition, condition.when, facts, timeframes)
-
-
-def members(condition: ConditionName) -> tuple[Node, ...]:
-    """The trees that a condition is composed of."""
-    if condition.tree is None:
-        return ()
-    form, node = condition.tree
-    return (node,) if form == "not" else items_of(node)
+    if condition.when is not None and names is not None:
+        yield from _expression_problems(condition, condition.when, names)
 
 
 def cycle_problems(conditions: Mapping[str, ConditionName]) -> Iterator[Problem]:
@@ -141,13 +129,10 @@ def _setting_unit(parameter: ParameterName) -> str:
     return parameter.unit if parameter.unit and parameter.unit != "name" else ""
 
 
-def _expression_problems(
-    condition: ConditionName, when: ScalarNode, facts: Mapping[str, str | None], timeframes: frozenset[str]
-) -> Iterator[Problem]:
-    units = {name: unit or "" for name, unit in facts.items()}
+def _expression_problems(condition: ConditionName, when: ScalarNode, names: Names) -> Iterator[Problem]:
     params = {name: _setting_unit(parameter) for name, parameter in condition.params.items()}
-    unreadable = frozenset(name for name, unit in {**units, **params}.items() if not unit)
-    expression, problems = read_expression(when, Scope(units, params, timeframes), unreadable)
+    unreadable = frozenset(name for name, unit in {**names.units, **params}.items() if not unit)
+    expression, problems = read_expression(when, names.scope(params), unreadable, constant=True)
     yield from problems
     if expression is None:
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from engine.documents import Problem, ScalarNode, did_you_mean
-from engine.expression import Expression, ExpressionError, Scope
+from engine.expression import Expression, ExpressionError, Kind, Scope
 from engine.expression import nodes as n
 from engine.expression.words import FUNCTIONS, MAX_LAG
 
@@ -32,23 +32,31 @@ RESERVED = frozenset(
 
 
 def read_expression(
-    node: ScalarNode, scope: Scope, unreadable: frozenset[str]
+    node: ScalarNode,
+    scope: Scope,
+    unreadable: frozenset[str],
+    kind: Kind = Kind.TRUTH,
+    *,
+    constant: bool = False,
 ) -> tuple[Expression | None, list[Problem]]:
     """The expression a scalar holds, or what is wrong with it, each at its own column.
 
-    ``unreadable``: names whose definition is broken; an expression that uses one is not judged.
+    ``unreadable``: names whose definition is broken; an expression that uses one is not judged. ``constant``:
+    it may be a plain ``true`` or ``false``, which says openly that it is always the same.
     """
     text = str(node.value)
     if any(mentions(text, name) for name in unreadable):
         return None, []
     try:
-        expression = Expression.read(text, scope)
+        expression = Expression.read(text, scope, kind)
     except ExpressionError as error:
         found: list[Problem] = []
         for problem in error.problems:
             hint = did_you_mean(problem.wrong, problem.choices) if problem.wrong is not None else None
             found.append(node.position_of(problem.offset).problem(problem.message, hint))
         return None, found
+    if constant and isinstance(expression.tree, n.Constant):
+        return expression, []
     if not any(isinstance(inner, n.Fact) for inner in n.below(expression.tree)):
         return expression, [node.position.problem("the expression reads no fact, so it always says the same")]
     return expression, []

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.ruleset.metrics import ENTRY_METRICS
+
 
 @dataclass(frozen=True, slots=True)
 class FixedCode:
     """``gates``: the facts handed to each gate that is asked. ``reasons``: codes that code gives by itself.
+    ``metrics``: those that code hands in.
 
     ``facts``: names of ``facts.yaml`` that code reads directly, without a condition; ``timeframes``: those on
     which it always reads them.
@@ -22,6 +25,7 @@ class FixedCode:
     reasons: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
     timeframes: frozenset[str] = frozenset()
+    metrics: frozenset[str] = frozenset()
 
     def __or__(self, other: FixedCode) -> FixedCode:
         """Both ends together."""
@@ -30,6 +34,7 @@ class FixedCode:
             self.reasons | other.reasons,
             self.facts | other.facts,
             self.timeframes | other.timeframes,
+            self.metrics | other.metrics,
         )
 
 
@@ -50,8 +55,9 @@ VERDICT = FixedCode(
             }
         ),
         "context": frozenset({"mode", "timeframes", "decisions", "invalid", "longs", "shorts"}),
-        "execution": frozenset({"candidates"}),
+        "execution": frozenset({"candidates", "selected"}),
     },
     reasons=frozenset({"context_invalid"}),
+    metrics=ENTRY_METRICS,
 )
 """The stages of a verdict."""

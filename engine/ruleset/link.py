@@ -9,19 +9,23 @@ from engine.documents import MapNode, Problem, ReadDocument, plain, validate
 from engine.documents.schema import validator_of
 from engine.documents.shape import schema_problems
 from engine.models import Document
-from engine.ruleset.conditions import (
-    NUMBERLESS_UNITS,
-    closure,
-    cycle_problems,
-    definition_problems,
-    members,
-)
+from engine.ruleset.conditions import closure, cycle_problems, definition_problems
 from engine.ruleset.expressions import RESERVED
 from engine.ruleset.fixed_code import FixedCode
 from engine.ruleset.folder import Folder
 from engine.ruleset.gates import gate_problems, missing_gates, name_differences, reason_uses
 from engine.ruleset.merge import Effective, effective
-from engine.ruleset.names import ConditionName, broken_names, conditions_of, section, text_of, units_of
+from engine.ruleset.metric_names import metric_problems
+from engine.ruleset.names import (
+    ConditionName,
+    broken_names,
+    conditions_of,
+    members,
+    section,
+    text_of,
+    units_of,
+)
+from engine.ruleset.places import NUMBERLESS_UNITS, Names
 from engine.ruleset.profiles import (
     Vocabulary,
     exists_already,
@@ -35,6 +39,7 @@ from engine.ruleset.profiles import (
 from engine.ruleset.reasons import reason_problems
 from engine.ruleset.report import Report
 from engine.ruleset.requirements import Requirements
+from engine.ruleset.selectors import selector_trees
 from engine.ruleset.trees import uses
 
 
@@ -49,27 +54,24 @@ class LinkedProfile:
 
 def link(folder: Folder, fixed: FixedCode, report: Report) -> dict[str, LinkedProfile]:
     """Reports everything that does not fit together; returns the profiles that could be put together."""
-    words = _vocabulary(folder)
+    words = _vocabulary(folder, fixed)
     report.extend(missing_gates(folder.shown_as, folder.gates, fixed))
     for name, document in folder.gates.items():
         report.extend(gate_problems(name, document, fixed))
     report.extend(_fact_problems(folder, fixed))
+    report.extend(metric_problems(folder, fixed, words.names))
     report.extend(_catalogue_problems(folder, words))
     report.extend(_reason_problems(folder, fixed))
     report.extend(service_problems(folder.singles.get("service"), folder.profiles))
     return {name: _profile(name, folder, words, report) for name in folder.profiles}
 
 
-def _vocabulary(folder: Folder) -> Vocabulary:
-    facts = folder.singles.get("facts")
-    units = history = None
-    if facts is not None:
-        entries, anchors = section(facts, "facts"), section(facts, "history")
-        units = units_of(entries, broken_names(facts, "facts")) if entries is not None else None
-        units = units and {name: None if unit in NUMBERLESS_UNITS else unit for name, unit in units.items()}
-        history = frozenset(anchors) if anchors is not None else None
+def _vocabulary(folder: Folder, fixed: FixedCode) -> Vocabulary:
+    anchors = section(folder.singles.get("facts"), "history")
+    history = frozenset(anchors) if anchors is not None else None
     defined, complete = _catalogue(folder)
-    return Vocabulary(units, defined if complete else None, history)
+    names = _names(folder, fixed, history or frozenset())
+    return Vocabulary(names, defined if complete else None, history)
 
 
 def _catalogue(folder: Folder) -> tuple[dict[str, ConditionName], bool]:
@@ -82,6 +84,27 @@ def _catalogue(folder: Folder) -> tuple[dict[str, ConditionName], bool]:
         for name, condition in conditions_of(entries or {}, broken_names(document, "conditions")).items():
             defined.setdefault(name, condition)
     return defined, complete
+
+
+def _names(folder: Folder, fixed: FixedCode, history: frozenset[str]) -> Names | None:
+    """Every name that a condition may read; None where a document that defines some cannot be read."""
+    document, plan = folder.singles.get("facts"), folder.gates.get("plan")
+    facts, of_plan = section(document, "facts"), section(plan, "facts")
+    if document is None or facts is None or (of_plan is None and "plan" in fixed.gates):
+        return None
+    metrics = section(document, "metrics") or {}
+    plan_units = {} if plan is None or of_plan is None else units_of(of_plan, broken_names(plan, "facts"))
+    return Names(
+        _numbers(units_of(facts, broken_names(document, "facts"))),
+        _numbers(units_of(metrics, broken_names(document, "metrics"))),
+        plan_units,
+        history,
+    )
+
+
+def _numbers(units: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Units of what is a number; one that is not has been refused, and what follows from it is not told."""
+    return {name: None if unit in NUMBERLESS_UNITS else unit for name, unit in units.items()}
 
 
 def _fact_problems(folder: Folder, fixed: FixedCode) -> Iterator[Problem]:
@@ -112,9 +135,7 @@ def _catalogue_problems(folder: Folder, words: Vocabulary) -> Iterator[Problem]:
             if condition.key.position != defined[name].key.position:
                 yield exists_already(condition, defined[name])
             if not condition.broken:
-                yield from definition_problems(
-                    condition, words.conditions, words.facts, words.history or frozenset()
-                )
+                yield from definition_problems(condition, words.conditions, words.names)
     yield from cycle_problems(defined)
     requirements = Requirements(defined)
     for condition in defined.values():
@@ -178,5 +199,6 @@ def _add_model(
 
 def _used(root: MapNode, own: ReadDocument, catalogue: Mapping[str, ConditionName]) -> frozenset[str]:
     private = private_conditions(root, own)
-    names = [use.name for tree in trees_of(root) for use in uses(tree)]
+    trees = (*trees_of(root), *selector_trees(root))
+    names = [use.name for tree in trees for use in uses(tree)]
     return closure(iter([*names, *private]), {**catalogue, **private}) - set(private)

@@ -97,6 +97,14 @@ def conditions_of(entries: Mapping[str, Entry], broken: frozenset[str]) -> dict[
     return {name: _condition(name, entry, name in broken) for name, entry in entries.items()}
 
 
+def members(condition: ConditionName) -> tuple[Node, ...]:
+    """The trees that a condition is composed of."""
+    if condition.tree is None:
+        return ()
+    form, node = condition.tree
+    return (node,) if form == "not" else items_of(node)
+
+
 def _condition(name: str, entry: Entry, broken: bool) -> ConditionName:
     fields = entries_of(entry.value)
     if broken or not fields:

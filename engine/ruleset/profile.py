@@ -28,7 +28,7 @@ Canonical = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """``conditions`` and ``facts`` hold what this profile uses of the folder, and no more.
+    """``conditions`` and ``facts`` hold what this profile uses of the folder, and no more; metrics too.
 
     ``values`` is the effective configuration with the origin of each value; a profile that was restored from
     its canonical form has no files, and none of these.
@@ -54,11 +54,13 @@ class Profile:
 
     @cached_property
     def _canonical(self) -> Canonical:
+        metrics = {name: plain_form(metric) for name, metric in self.facts.metrics.items()}
         history = {str(timeframe): plain_form(rule) for timeframe, rule in self.facts.history.items()}
         return {
             "engine": self.engine_version,
             "history": history,
             "facts": {name: plain_form(fact) for name, fact in self.facts.facts.items()},
+            **({"metrics": metrics} if metrics else {}),
             "conditions": {name: plain_form(item) for name, item in self.conditions.conditions.items()},
             "gates": {name: plain_form(gate.document) for name, gate in self.gates.items()},
             "validation": plain_form(self.validation),
@@ -75,7 +77,7 @@ class Profile:
     def rules(self) -> ProfileRules:
         """The linked rules, ready to run."""
         return ProfileRules.compile(
-            self.validation, self.conditions, self.facts, self.gates, self.fingerprint
+            self.validation, self.conditions, self.facts, self.trade_entry, self.gates, self.fingerprint
         )
 
     @staticmethod
@@ -84,7 +86,8 @@ class Profile:
 
         Raises ``KeyError`` or ``ValueError`` when it is not the form of a profile.
         """
-        facts = {"kind": "facts", "version": 1, "history": canonical["history"], "facts": canonical["facts"]}
+        parts = {name: canonical[name] for name in ("history", "facts", "metrics") if name in canonical}
+        facts = {"kind": "facts", "version": 1, **parts}
         validation = ValidationDocument.model_validate(canonical["validation"])
         return Profile(
             name=validation.profile,

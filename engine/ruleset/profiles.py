@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from engine.documents import MapNode, Node, Problem, ReadDocument, ScalarNode, walk
+from engine.documents import MapNode, Node, Position, Problem, ReadDocument, ScalarNode, walk
+from engine.expression.nodes import Fact
 from engine.ruleset.conditions import cycle_problems, definition_problems
 from engine.ruleset.names import (
     ConditionName,
@@ -15,7 +16,9 @@ from engine.ruleset.names import (
     items_of,
     text_of,
 )
+from engine.ruleset.places import Names, Place, Reads
 from engine.ruleset.requirements import Requirements
+from engine.ruleset.selectors import selector_problems, selector_trees
 from engine.ruleset.trees import tree_problems
 
 SIDES = ("long", "short")
@@ -25,9 +28,14 @@ SIDES = ("long", "short")
 class Vocabulary:
     """What the shared documents define; None where a document could not be read and nothing can be told."""
 
-    facts: Mapping[str, str | None] | None
+    names: Names | None
     conditions: Mapping[str, ConditionName] | None
     history: frozenset[str] | None
+    known_reads: dict[Position, tuple[Fact, ...]] = field(default_factory=dict[Position, tuple[Fact, ...]])
+
+    def reads(self, conditions: Mapping[str, ConditionName]) -> Reads | None:
+        """What conditions read; those of the catalogue are found once for all profiles."""
+        return None if self.names is None else Reads(self.names, conditions, self.known_reads)
 
 
 def service_problems(service: ReadDocument | None, profiles: Mapping[str, object]) -> Iterator[Problem]:
@@ -92,14 +100,17 @@ def validation_problems(root: MapNode, own: ReadDocument, words: Vocabulary) -> 
                 yield exists_already(condition, words.conditions[name])
     for condition in private.values():
         if not condition.broken:
-            yield from definition_problems(condition, known, words.facts, words.history or frozenset())
+            yield from definition_problems(condition, known, words.names)
     if known is not None:
         yield from cycle_problems(known)
-        for tree in trees_of(root):
-            yield from tree_problems(tree, known)
+        yield from used_problems(trees_of(root), known, words, lambda names: names.timeframe)
+        yield from used_problems(selector_trees(root), known, words, lambda names: names.selector)
         requirements = Requirements(known)
         for timeframe, tree in _trees_by_timeframe(root):
             yield from requirements.problems(tree, timeframe)
+        for tree in selector_trees(root):
+            yield from requirements.problems(tree, None)
+    yield from selector_problems(root)
     yield from _timeframe_problems(root, own, words)
     yield from _filter_problems(root)
 
@@ -111,6 +122,20 @@ def exists_already(condition: ConditionName, other: ConditionName) -> Problem:
     return condition.key.position.problem(
         f"condition '{condition.name}' exists already", f"it is in {place}:{where.line}"
     )
+
+
+def used_problems(
+    trees: Iterator[Node],
+    known: Mapping[str, ConditionName],
+    words: Vocabulary,
+    place: Callable[[Names], Place],
+) -> Iterator[Problem]:
+    """Trees with an unknown name or a wrong value, or that read what their place does not know."""
+    reads = words.reads(known)
+    for tree in trees:
+        yield from tree_problems(tree, known)
+        if reads is not None:
+            yield from reads.problems(tree, place(reads.names))
 
 
 def trees_of(root: MapNode) -> Iterator[Node]:

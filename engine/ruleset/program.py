@@ -10,8 +10,10 @@ from engine.gates import Gate
 from engine.models.base import Phase, Side, Timeframe
 from engine.models.conditions import ConditionsDocument
 from engine.models.facts import FactsDocument
+from engine.models.trade_entry import TradeEntryDocument
 from engine.models.validation import ScopedFilter, TimeframeRules, ValidationDocument
-from engine.rules import Catalogue, LinkedTree, Linker, RuleProgram, label_of
+from engine.rules import Catalogue, LinkedTree, Linker, RuleProgram, labels_of
+from engine.ruleset.walk import WalkProgram, compile_walk
 
 PHASES: tuple[Phase, ...] = ("context", "execution")
 SIDES: tuple[Side, ...] = ("long", "short")
@@ -35,7 +37,11 @@ class TimeframeProgram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileRules:
-    """Everything a verdict of one profile depends on."""
+    """Everything a verdict of one profile depends on.
+
+    ``plans`` begin with the timeframes whose candles must be there, ``gated``; what only metrics read comes
+    after them. ``walk`` is None where the first valid execution timeframe is taken.
+    """
 
     name: str
     fingerprint: str
@@ -45,7 +51,9 @@ class ProfileRules:
     execution: tuple[Timeframe, ...]
     timeframes: Mapping[str, TimeframeProgram]
     plans: Mapping[str, FactPlan]
+    gated: tuple[Timeframe, ...]
     gates: Mapping[str, Gate]
+    walk: WalkProgram | None
 
     @property
     def decided(self) -> tuple[Timeframe, ...]:
@@ -57,6 +65,7 @@ class ProfileRules:
         validation: ValidationDocument,
         conditions: ConditionsDocument,
         facts: FactsDocument,
+        trade_entry: TradeEntryDocument,
         gates: Mapping[str, Gate],
         fingerprint: str,
     ) -> ProfileRules:
@@ -69,8 +78,16 @@ class ProfileRules:
         refs = [ref for program in programs.values() for ref in program.program.refs]
         read = {ref.timeframe for ref in refs}
         elsewhere: list[Timeframe] = [tf for tf in facts.history if tf in read and tf not in decided]
-        wanted: tuple[Timeframe, ...] = (*decided, *elsewhere)
-        plans = {tf: plan_facts(facts, tf, refs, least_candles(validation, tf)) for tf in wanted}
+        gated: tuple[Timeframe, ...] = (*decided, *elsewhere)
+        walk = compile_walk(validation, conditions, facts, trade_entry)
+        measured = [ref for metric in walk.metrics for ref in metric.refs] if walk is not None else []
+        beside: list[Timeframe] = [
+            tf for tf in facts.history if tf not in gated and any(ref.timeframe == tf for ref in measured)
+        ]
+        plans = {
+            tf: plan_facts(facts, tf, refs, least_candles(validation, tf), measured)
+            for tf in (*gated, *beside)
+        }
         return ProfileRules(
             validation.profile,
             fingerprint,
@@ -80,7 +97,9 @@ class ProfileRules:
             execution,
             programs,
             plans,
+            gated,
             {name: gates[name] for name in STAGE_GATES},
+            walk,
         )
 
 
@@ -98,12 +117,10 @@ def _program(validation: ValidationDocument, catalogue: Catalogue, timeframe: Ti
     long = tuple(linker.link(tree) for tree in sides.long)
     short = tuple(linker.link(tree) for tree in sides.short)
     filters = _filters(validation, linker, timeframe)
-    names = [i.name for i in linker.instances]
-    labels = tuple(label_of(i) if names.count(i.name) > 1 else i.name for i in linker.instances)
     return TimeframeProgram(
         timeframe,
         RuleProgram(linker.instances),
-        labels,
+        labels_of(linker.instances),
         long,
         short,
         filters,

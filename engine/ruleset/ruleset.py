@@ -12,12 +12,13 @@ from engine.documents import Problem
 from engine.gates import Gate
 from engine.models.conditions import ConditionDefinition, ConditionsDocument, Expressed
 from engine.models.contracts import ContractsDocument
-from engine.models.facts import FactsDocument
+from engine.models.facts import FactsDocument, Metric
 from engine.models.gate import GateDocument
 from engine.models.reasons import ReasonDefinition, ReasonsDocument
 from engine.models.service import ServiceDocument
 from engine.models.trade_entry import TradeEntryDocument
-from engine.models.validation import ValidationDocument
+from engine.models.validation import ValidationDocument, Walk
+from engine.rules import conditions_in
 from engine.ruleset.effective import EffectiveValue, effective_values
 from engine.ruleset.fixed_code import FixedCode
 from engine.ruleset.folder import PROFILE_KINDS, DocumentCache, Folder, read_contents, read_folder
@@ -25,6 +26,7 @@ from engine.ruleset.link import LinkedProfile, link
 from engine.ruleset.names import section
 from engine.ruleset.profile import Profile, conditions_document, plain_form
 from engine.ruleset.report import Report
+from engine.ruleset.walk import trees_of_walk
 
 
 class RulesetError(Exception):
@@ -124,7 +126,10 @@ def _profile(
 ) -> Profile:
     validation = cast(ValidationDocument, linked.models["validation"])
     used = {key: value for key, value in conditions.items() if key in linked.conditions}
+    metrics = _metrics_read(validation, {**used, **validation.rules}, facts)
     read = _facts_read(used) | _facts_read(validation.rules) | fixed.facts
+    read |= frozenset(name for metric in metrics.values() if metric.value for name in _names_in(metric.value))
+    kept = {name: fact for name, fact in facts.facts.items() if name in read}
     values = [
         value
         for kind in PROFILE_KINDS
@@ -137,7 +142,7 @@ def _profile(
         validation=validation,
         trade_entry=cast(TradeEntryDocument, linked.models["trade_entry"]),
         contracts=cast(ContractsDocument, linked.models["contracts"]),
-        facts=facts.model_copy(update={"facts": {k: v for k, v in facts.facts.items() if k in read}}),
+        facts=facts.model_copy(update={"facts": kept, "metrics": metrics}),
         conditions=conditions_document(used),
         gates=gates,
         values=tuple(values),
@@ -147,4 +152,20 @@ def _profile(
 def _facts_read(conditions: Mapping[str, ConditionDefinition]) -> frozenset[str]:
     """Every name in the expressions; a parameter cannot bear the name of a fact."""
     texts = [definition.when for definition in conditions.values() if isinstance(definition, Expressed)]
-    return frozenset(name for text in texts for name in re.findall(r"[A-Za-z_]\w*", text))
+    return frozenset(name for text in texts for name in _names_in(text))
+
+
+def _metrics_read(
+    validation: ValidationDocument, conditions: Mapping[str, ConditionDefinition], facts: FactsDocument
+) -> dict[str, Metric]:
+    """The metrics that the profile's selector reads."""
+    selector = validation.execution_selector
+    if not isinstance(selector, Walk):
+        return {}
+    asked = conditions_in(trees_of_walk(selector), conditions)
+    read = _facts_read({name: conditions[name] for name in asked})
+    return {name: metric for name, metric in facts.metrics.items() if name in read}
+
+
+def _names_in(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z_]\w*", text)

@@ -2,8 +2,8 @@
 
 from engine.ruleset.program import ProfileRules, TimeframeProgram
 from engine.verdict.batch import SignalColumns, VerdictBatch
-from engine.verdict.decide import decide
-from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict
+from engine.verdict.decide import decide, decide_again
+from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict, WalkStep
 
 __all__ = [
     "ContextDecision",
@@ -14,5 +14,7 @@ __all__ = [
     "TimeframeProgram",
     "Verdict",
     "VerdictBatch",
+    "WalkStep",
     "decide",
+    "decide_again",
 ]

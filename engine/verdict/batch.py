@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,9 @@ from engine.gates import Gate
 from engine.models.base import Side
 from engine.rules import LinkedTree, Outcomes
 from engine.ruleset.program import ProfileRules, TimeframeProgram
-from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict
+from engine.truth import Truth
+from engine.verdict.result import ContextDecision, ExecutionDecision, TimeframeDecision, Verdict, WalkStep
+from engine.verdict.selection import BY_DEFAULT, SELECTED, STEPS, WalkColumns
 
 Codes = NDArray[np.int8]
 Bools = NDArray[np.bool_]
@@ -49,7 +52,7 @@ class VerdictBatch:
     ``data_check``/``data_timeframe``: the data gate's rejecting check and the index of the timeframe in
     ``rules.decided`` + other plans (``NO_REASON`` where it passed); ``context_check`` and ``execution_check``
     likewise; ``selected``: index into ``rules.execution``. ``columns`` holds, per timeframe, the facts that
-    its rules read, ``(facts, rows)``.
+    its rules read, ``(facts, rows)``. ``walk`` is None where the profile does not walk.
     """
 
     rules: ProfileRules
@@ -67,6 +70,7 @@ class VerdictBatch:
     context_side: Codes
     execution_check: Codes
     selected: Codes
+    walk: WalkColumns | None
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -80,6 +84,12 @@ class VerdictBatch:
     def codes(self) -> Mapping[str, Codes]:
         """``engine.truth`` codes per timeframe, ``(instances, rows)``."""
         return {tf: outcomes.codes() for tf, outcomes in self.outcomes.items()}
+
+    def chosen(self, row: int) -> bool:
+        """Whether the selector came to a timeframe, whatever the execution gate says of it."""
+        if self.walk is not None:
+            return bool(np.isin(self.walk.step[:, row], (SELECTED, BY_DEFAULT)).any())
+        return any(bool(signal.check[row] < 0) for signal in self.execution_signals)
 
     def reason(self, row: int) -> str | None:
         """The row's one reason; ``None`` when READY."""
@@ -154,7 +164,32 @@ class VerdictBatch:
         if self.context_check[row] >= 0:
             return ExecutionDecision(None, None, "context_invalid")
         decisions = tuple(self._decision(s, row) for s in self.execution_signals)
-        return ExecutionDecision(timeframe, side, reason, decisions)
+        return ExecutionDecision(timeframe, side, reason, decisions, self.metrics(row), self._walk(row))
+
+    def metrics(self, row: int) -> dict[str, float | None]:
+        """What the profile's selector reads, None where unknown."""
+        if self.walk is None or self.rules.walk is None:
+            return {}
+        values = self.walk.metrics[:, row].tolist()
+        return {
+            metric.name: None if math.isnan(value) else value
+            for metric, value in zip(self.rules.walk.metrics, values, strict=True)
+        }
+
+    def _walk(self, row: int) -> tuple[WalkStep, ...]:
+        walk = self.walk
+        if walk is None:
+            return ()
+        return tuple(
+            WalkStep(
+                timeframe,
+                STEPS[int(walk.step[index, row])],
+                _outcome(walk.stay[index], row),
+                _outcome(walk.drop[index], row),
+                _outcome(walk.forbid[index], row),
+            )
+            for index, timeframe in enumerate(self.rules.execution)
+        )
 
     def _decision(self, signals: SignalColumns, row: int) -> TimeframeDecision:
         program = self.rules.timeframes[signals.timeframe]
@@ -199,6 +234,10 @@ def tree_label(program: TimeframeProgram, tree: LinkedTree) -> str:
         return program.labels[tree.leaf]
     inner = ", ".join(tree_label(program, member) for member in tree.members)
     return f"{tree.op}({inner})"
+
+
+def _outcome(truth: Truth, row: int) -> bool | None:
+    return True if truth.true[row] else False if truth.false[row] else None
 
 
 def _outward(gate: Gate, check: int) -> str:

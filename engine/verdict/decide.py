@@ -1,12 +1,13 @@
 """The stages of a verdict, each over all rows at once.
 
 data gate per timeframe → signal of each context timeframe → context gate → signal of each execution timeframe
-→ selection → execution gate. Fixed code counts (``stage_facts``); the gates' YAML decides.
+→ selection (``selection``) → execution gate. Fixed code counts (``stage_facts``); the gates' YAML decides.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,11 +17,52 @@ from engine.rules import Outcomes
 from engine.ruleset.program import ProfileRules
 from engine.verdict import stage_facts
 from engine.verdict.batch import LONG, NEUTRAL, NONE, SHORT, Bools, Codes, SignalColumns, VerdictBatch
+from engine.verdict.selection import Floats, WalkColumns, highest_valid, metric_columns, walked, with_given
 
 
-def decide(rules: ProfileRules, source: FactSource, mode: str | None = None) -> VerdictBatch:
-    """Verdicts of all rows of ``source``; ``mode`` replaces the profile's context mode for this call."""
-    return _Decision(rules, source, mode or rules.mode, len(source.symbols)).batch()
+def decide(
+    rules: ProfileRules,
+    source: FactSource,
+    mode: str | None = None,
+    metrics: Mapping[str, Floats] | None = None,
+) -> VerdictBatch:
+    """Verdicts of all rows of ``source``; ``mode`` replaces the profile's context mode for this call.
+
+    ``metrics`` are values of metrics, ``(rows,)`` with NaN where unknown, to be taken instead of computed
+    ones; a metric that is neither given nor computed is unknown.
+    """
+    return _Decision(rules, source, mode or rules.mode, len(source.symbols), metrics or {}).batch()
+
+
+def decide_again(batch: VerdictBatch, metrics: Mapping[str, Floats]) -> VerdictBatch:
+    """The verdicts with more metrics known: only the selection of the execution timeframe may change."""
+    walk = batch.rules.walk
+    if walk is None or batch.walk is None:
+        return batch
+    columns = with_given(walk, batch.walk.metrics, metrics)
+    reached = (batch.data_check < 0) & (batch.context_check < 0)
+    check, selected, walked_columns = select(batch.rules, batch.execution_signals, reached, columns)
+    return replace(batch, execution_check=check, selected=selected, walk=walked_columns)
+
+
+def select(
+    rules: ProfileRules, signals: tuple[SignalColumns, ...], reached: Bools, metrics: Floats | None
+) -> tuple[Codes, Codes, WalkColumns | None]:
+    """The execution gate's check, the index of the selected timeframe, and how the walk went."""
+    rows = len(reached)
+    candidates = np.array([signal.check < 0 for signal in signals], dtype=np.bool_).reshape(
+        len(signals), rows
+    )
+    columns = None
+    if rules.walk is None or metrics is None:
+        chosen = highest_valid(candidates)
+    else:
+        chosen, columns = walked(rules.walk, candidates & reached, metrics)
+    gate = rules.gates["execution"]
+    check = gate.decide_columns(stage_facts.execution_facts(gate, signals, chosen >= 0), rows).check
+    check = np.where(reached, check, np.int8(-1)).astype(np.int8)
+    selected = np.where(reached & (check < 0), chosen, np.int8(-1)).astype(np.int8)
+    return check, selected, columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +71,7 @@ class _Decision:
     source: FactSource
     mode: str
     rows: int
+    metrics: Mapping[str, Floats]
 
     def batch(self) -> VerdictBatch:
         rules = self.rules
@@ -49,7 +92,8 @@ class _Decision:
         context_check = np.where(data_check >= 0, np.int8(-1), context_check)
         execution = tuple(self._signal(tf, "execution", outcomes[tf], context_side) for tf in rules.execution)
         reached = (data_check < 0) & (context_check < 0)
-        execution_check, selected = self._select(execution, reached)
+        measured = None if rules.walk is None else metric_columns(rules.walk, self.source, self.metrics)
+        execution_check, selected, walk = select(rules, execution, reached, measured)
         return VerdictBatch(
             rules,
             self.mode,
@@ -66,6 +110,7 @@ class _Decision:
             context_side,
             execution_check,
             selected,
+            walk,
         )
 
     def _data(self, health: dict[str, Health]) -> tuple[Codes, Codes]:
@@ -75,8 +120,8 @@ class _Decision:
         at = np.full(self.rows, -1, dtype=np.int8)
         if not self.rules.decided:
             return gate.decide_columns(stage_facts.no_timeframe_facts(), self.rows).check, at
-        for index, (timeframe, plan) in enumerate(self.rules.plans.items()):
-            facts = stage_facts.data_facts(self.rules, plan, health[timeframe])
+        for index, timeframe in enumerate(self.rules.gated):
+            facts = stage_facts.data_facts(self.rules, self.rules.plans[timeframe], health[timeframe])
             decided = gate.decide_columns(facts, self.rows).check
             hit = (check < 0) & (decided >= 0)
             check[hit], at[hit] = decided[hit], index
@@ -94,14 +139,3 @@ class _Decision:
         check = self.rules.gates["context"].decide_columns(facts, self.rows).check
         side = np.where(facts["longs"] > 0, LONG, np.where(facts["shorts"] > 0, SHORT, NONE))
         return check, np.where(check < 0, side, NONE).astype(np.int8)
-
-    def _select(self, signals: tuple[SignalColumns, ...], reached: Bools) -> tuple[Codes, Codes]:
-        """``highest_valid``: the first execution timeframe, in configured order, that is valid."""
-        first = np.full(self.rows, -1, dtype=np.int8)
-        for index, signal in enumerate(signals):
-            first[(first < 0) & (signal.check < 0)] = index
-        facts = stage_facts.execution_facts(signals, self.rows)
-        check = self.rules.gates["execution"].decide_columns(facts, self.rows).check
-        check = np.where(reached, check, np.int8(-1)).astype(np.int8)
-        selected = np.where(reached & (check < 0), first, np.int8(-1)).astype(np.int8)
-        return check, selected

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.models.base import Phase, Side, Timeframe
+from engine.verdict.selection import StepName
 
 SignalName = Literal["long", "short", "neutral", "invalid"]
 Status = Literal["READY", "INVALID"]
@@ -47,13 +48,30 @@ class ContextDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class WalkStep:
+    """What the walk made of one execution timeframe; a group without a known member is None, undecided."""
+
+    timeframe: str
+    outcome: StepName
+    stay: bool | None
+    drop: bool | None
+    forbid: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionDecision:
-    """On which timeframe would the order be built?"""
+    """On which timeframe would the order be built?
+
+    ``metrics`` are what the profile's selector reads, None where unknown; ``walk`` is how it went, empty
+    where the first valid timeframe is taken.
+    """
 
     selected_timeframe: str | None
     selected_side: Side | None
     reason_if_none: str | None
     timeframe_decisions: tuple[TimeframeDecision, ...] = ()
+    metrics: Mapping[str, float | None] = field(default_factory=dict[str, "float | None"])
+    walk: tuple[WalkStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.facts import FactPlan, Health
+from engine.gates import Gate
 from engine.gates.gate import GateValue
 from engine.models.base import Phase
 from engine.rules import LinkedTree, Outcomes
 from engine.ruleset.program import ProfileRules, TimeframeProgram
 from engine.truth import Truth
-from engine.verdict.batch import CODED_SIDES, LONG, NONE, SHORT, Codes, SignalColumns
+from engine.verdict.batch import CODED_SIDES, LONG, NONE, SHORT, Bools, Codes, SignalColumns
 
 StageFacts = Mapping[str, Any]
 """Name → array ``(rows,)``, or a scalar that holds for all rows."""
@@ -89,12 +90,16 @@ def context_facts(
     }
 
 
-def execution_facts(signals: tuple[SignalColumns, ...], rows: int) -> StageFacts:
-    """For the execution gate."""
-    candidates = np.zeros(rows, dtype=np.int64)
+def execution_facts(gate: Gate, signals: tuple[SignalColumns, ...], chosen: Bools) -> StageFacts:
+    """For the execution gate; ``chosen``: rows whose selector comes to a timeframe.
+
+    A gate of rules that were stored before there was a walk does not know what is selected.
+    """
+    candidates = np.zeros(len(chosen), dtype=np.int64)
     for signal in signals:
         candidates += signal.check < 0
-    return {"candidates": candidates}
+    facts = {"candidates": candidates, "selected": chosen.astype(np.int64)}
+    return {name: value for name, value in facts.items() if name in gate.facts}
 
 
 def of_row(facts: StageFacts, row: int) -> dict[str, GateValue]:

@@ -192,11 +192,15 @@ class DecisionPage(TypedDict):
 
 
 class ExplanationBody(TypedDict):
-    """Trees of conditions with expressions, parameters, values, thresholds and margins; then the gates."""
+    """Trees of conditions with expressions, parameters, values, thresholds and margins; then the gates.
+
+    ``selector`` is how the walk over the execution timeframes went, null where there was none.
+    """
 
     sentence: str
     nearest: list[dict[str, Any]]
     timeframes: list[dict[str, Any]]
+    selector: dict[str, Any] | None
     gates: list[dict[str, Any]]
 
 

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
         SideExplanation,
         TimeframeExplanation,
         TreeExplanation,
+        WalkExplanation,
     )
     from engine.expression.trace import Trace
 
 LEGEND = "(+ holds by so much, - is so far from holding)"
+NOT_ASKED = ("not_a_candidate", "not_reached")
+"""What becomes of a timeframe whose groups do not matter."""
+
 MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 
 
@@ -39,6 +43,8 @@ def explanation_tree(explanation: Explanation) -> Tree:
             _add_gate(tree, gate)
     for timeframe in explanation.timeframes:
         _add_timeframe(tree, timeframe, verdict.context.side)
+    if explanation.walk is not None:
+        _add_walk(tree, explanation.walk)
     for gate in explanation.gates:
         if gate.gate != "data":
             _add_gate(tree, gate)
@@ -69,6 +75,25 @@ def _add_timeframe(tree: Tree, timeframe: TimeframeExplanation, context_side: st
             branch.add(Text(f"{side.side}: not the side of the context", style="dim"))
         else:
             _add_side(branch, side)
+
+
+def _add_walk(tree: Tree, walk: WalkExplanation) -> None:
+    """The timeframes of the walk in its order, each with the groups that were asked."""
+    label = Text("execution selector")
+    unknown = [name for name, value in walk.metrics.items() if value is None]
+    if unknown:
+        label.append(f"  unknown: {', '.join(unknown)}", style="dim")
+    branch = tree.add(label)
+    for step in walk.steps:
+        line = Text(f"{step.step.timeframe}: {step.step.outcome.replace('_', ' ')}")
+        if step.step.outcome in NOT_ASKED:
+            branch.add(Text(line.plain, style="dim"))
+            continue
+        at = branch.add(line)
+        for group in (*step.groups, *([step.allowed] if step.allowed is not None else [])):
+            inner = at.add(_marked(group.outcome, group.name))
+            for member in group.members:
+                _add_condition(inner, member)
 
 
 def _add_side(tree: Tree, side: SideExplanation) -> None:

@@ -2,7 +2,9 @@
 
 Per timeframe there is a *layout* (which facts in which order, which conditions) and its *columns*: the health
 of the candles of every row, then the facts and the outcomes. An execution timeframe only speaks for symbols
-whose context is valid, so its facts and outcomes are stored for those rows.
+whose context is valid, so its facts and outcomes are stored for those rows. Where the profile walks over the
+execution timeframes, the metrics of those rows and the outcomes of the selector's conditions are one more
+block, under ``WALK`` instead of a timeframe.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from engine.facts import Health, Recorded
 from engine.verdict import ProfileRules, VerdictBatch, decide
 from server.journal import codec
 from server.journal.errors import NotRestorable
+from server.journal.walk_columns import WALK, StoredWalk, compare_walk, walk_content
 
 Rows = NDArray[np.bool_]
 Codes = NDArray[np.int8]
@@ -29,7 +32,7 @@ _HEALTH = ("candles", "in_row", "missing", "newest", "window_start", "close")
 
 @dataclass(frozen=True, slots=True)
 class TimeframeContent:
-    """What is stored of one timeframe, before compression."""
+    """What is stored of one timeframe, or of the walk, before compression."""
 
     timeframe: str
     layout: bytes
@@ -82,6 +85,9 @@ def contents(batch: VerdictBatch) -> Iterator[TimeframeContent]:
         arrays = [getattr(health, name) for name in _HEALTH]
         arrays += [np.packbits(kept), facts[:, kept], codec.pack_outcomes(codes[:, kept])]
         yield TimeframeContent(timeframe, codec.document(layout), codec.pack(arrays))
+
+    if batch.rules.walk is not None and batch.walk is not None:
+        yield TimeframeContent(WALK, *walk_content(batch.rules.walk, batch.walk, some))
 
 
 def _same(one: Floats, other: Floats) -> bool:
@@ -140,6 +146,7 @@ def redecide(
     as_of: int | Integers,
     mode: str,
     parts: Sequence[StoredTimeframe],
+    walk: StoredWalk | None = None,
 ) -> VerdictBatch:
     """Decides again on stored facts; ``as_of`` is one instant or one per row.
 
@@ -154,11 +161,15 @@ def redecide(
         if lost := [str(ref) for ref in program.program.refs if ref not in facts]:
             raise NotRestorable(f"on {timeframe} the rules read {', '.join(lost)}, which was not stored")
     health = {timeframe: part.health for timeframe, part in stored.items()}
+    if (rules.walk is None) != (walk is None):
+        raise NotRestorable("the rules and what is stored do not select the execution timeframe alike")
     instants = np.broadcast_to(np.asarray(as_of, dtype=np.int64), len(symbols))
     source = Recorded(symbols, instants, facts, health)
-    batch = decide(rules, source, mode)
+    batch = decide(rules, source, mode, None if walk is None else walk.metrics)
     for timeframe in rules.plans:
         _compare(batch, stored[timeframe])
+    if walk is not None:
+        compare_walk(batch, walk)
     return batch
 
 

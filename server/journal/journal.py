@@ -22,6 +22,7 @@ from server.journal.lookups import Lookup
 from server.journal.outcome import Outcome
 from server.journal.reading import DecisionFilter, Reader, RunFilter, contents
 from server.journal.record import RunError, RunRecord, RunStart
+from server.journal.walk_columns import WALK, stored_walk
 from server.journal.writing import RUNNING, Writer, encode
 
 T = TypeVar("T")
@@ -131,9 +132,10 @@ class Journal:
 
         def again() -> VerdictBatch:
             rules = compile_profile(codec.read_document(codec.expand(canonical)))
-            return redecide(
-                rules, symbols, decision.as_of, mode, [stored_timeframe(*stored) for stored in timeframes]
-            )
+            walk = next((content for content in timeframes if content[0] == WALK), None)
+            stored = [stored_timeframe(*content) for content in timeframes if content is not walk]
+            selector = None if walk is None else stored_walk(walk[1], walk[2], len(symbols))
+            return redecide(rules, symbols, decision.as_of, mode, stored, selector)
 
         batch = await asyncio.to_thread(again)
         row = symbols.index(symbol)

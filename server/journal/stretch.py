@@ -21,6 +21,7 @@ from server.journal.columns import StoredTimeframe, joined, redecide, rows_of, s
 from server.journal.errors import NotRestorable
 from server.journal.journal import CompileProfile, Journal
 from server.journal.reading import RunFilter, conditions_of
+from server.journal.walk_columns import WALK, StoredWalk, joined_walks, stored_walk, walk_rows
 
 RUNS_AT_ONCE = 120
 
@@ -85,6 +86,7 @@ class Stretches:
         by_number = {run.number: run for run in runs}
         rosters = self._rosters(connection, runs)
         parts: dict[str, list[StoredTimeframe]] = {}
+        walks: list[StoredWalk] = []
         order: list[tuple[int, int]] = []
         chosen: dict[tuple[int, int], list[int]] = {}
         for key, symbols in rosters.items():
@@ -96,12 +98,15 @@ class Stretches:
             return None
         stored = _stored(connection, runs)
         for key in order:
+            size, rows = len(rosters[key]), np.array(chosen[key])
             for timeframe, layout, columns in stored.get(key, ()):
+                whole = len(rows) == size
+                if timeframe == WALK:
+                    walk = stored_walk(layout, codec.expand(columns), size)
+                    walks.append(walk if whole else walk_rows(walk, rows))
+                    continue
                 part = stored_timeframe(timeframe, layout, codec.expand(columns))
-                whole = len(chosen[key]) == len(rosters[key])
-                parts.setdefault(timeframe, []).append(
-                    part if whole else rows_of(part, np.array(chosen[key]))
-                )
+                parts.setdefault(timeframe, []).append(part if whole else rows_of(part, rows))
         symbols = tuple(rosters[key][row] for key in order for row in chosen[key])
         lengths = [len(chosen[key]) for key in order]
         of_runs = [by_number[number] for number, _ in order]
@@ -111,6 +116,7 @@ class Stretches:
             np.repeat(np.array([run.as_of for run in of_runs], dtype=np.int64), lengths),
             runs[0].mode,
             [joined(found) for found in parts.values()],
+            joined_walks(walks),
         )
         run_ids = [run.run_id for run, length in zip(of_runs, lengths, strict=True) for _ in range(length)]
         return Stretch(batch, tuple(run_ids))

@@ -31,6 +31,7 @@ from server.run.request import RunRequest, RunUnavailable
 from server.run.resolve import WORKERS_MAX, Resolved, resolve
 from server.run.result import RunResult
 from server.run.rules import RulesInForce
+from server.run.spreads import with_spreads
 from server.run.stopwatch import Stopwatch
 from server.run.verdicts import decide_all
 
@@ -163,6 +164,9 @@ class Runner:
 
         judged, failed = await decide_all(
             self._pool, memory, symbols, market.candles, run.as_of_ms, run.mode, run.workers, share_done
+        )
+        judged = await with_spreads(
+            run.venue, judged, run.as_of_ms, run.profile.trade_entry.entry.max_book_age_sec
         )
         return Findings(judged, failures | failed)
 

@@ -42,11 +42,32 @@ class ContextAnswer(TypedDict):
     timeframe_decisions: list[TimeframeAnswer]
 
 
+class WalkStepAnswer(TypedDict):
+    """What the walk made of an execution timeframe. A group of which no member is known is null, undecided.
+
+    ``left``: the walk went down from it; ``not_allowed``: 1m, and none of its conditions holds.
+    """
+
+    timeframe: str
+    outcome: Literal[
+        "selected", "selected_by_default", "left", "not_allowed", "not_a_candidate", "not_reached"
+    ]
+    stay: bool | None
+    drop: bool | None
+    forbid: bool | None
+
+
 class ExecutionAnswer(TypedDict):
+    """``metrics`` are what the profile's selector reads, null where unknown; ``walk`` is how it went. Both
+    are empty where the first valid timeframe is taken, or none came to be looked at.
+    """
+
     selected_timeframe: str | None
     selected_side: Literal["long", "short"] | None
     reason_if_none: str | None
     timeframe_decisions: list[TimeframeAnswer]
+    metrics: dict[str, float | None]
+    walk: list[WalkStepAnswer]
 
 
 class ErrorAnswer(TypedDict):

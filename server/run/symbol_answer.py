@@ -8,7 +8,7 @@ from typing import cast
 from engine.expression import FactRef
 from engine.models.exact import exact
 from engine.truth import OUTCOME_NAMES
-from engine.verdict import TimeframeDecision
+from engine.verdict import TimeframeDecision, WalkStep
 from server.instants import iso
 from server.run.judged import Entry, Failure, Judged
 from server.run.resolve import Resolved
@@ -18,6 +18,7 @@ from server.run.shapes import (
     TimeframeAnswer,
     TimeframeExtra,
     TradingDecision,
+    WalkStepAnswer,
 )
 from server.trade_entry.quantise import plain
 
@@ -52,6 +53,8 @@ def symbol_answer(
             "timeframe_decisions": [
                 _timeframe(d, judged, run.verbose) for d in execution.timeframe_decisions
             ],
+            "metrics": dict(execution.metrics),
+            "walk": [_step(step) for step in execution.walk],
         },
         "trading_decision": None if entry is None else cast(TradingDecision, dict(entry.decision)),
         "details": cast("dict[str, str | int | float | None]", dict(verdict.details)),
@@ -79,6 +82,8 @@ def failed_answer(run: Resolved, symbol: str, failure: Failure) -> SymbolAnswer:
             "selected_side": None,
             "reason_if_none": failure.code,
             "timeframe_decisions": [],
+            "metrics": {},
+            "walk": [],
         },
         "trading_decision": None,
         "details": {},
@@ -115,6 +120,16 @@ def _timeframe(decision: TimeframeDecision, judged: Judged, verbose: bool) -> Ti
     if verbose:
         answer["extra"] = _extra(decision.timeframe, judged)
     return answer
+
+
+def _step(step: WalkStep) -> WalkStepAnswer:
+    return {
+        "timeframe": step.timeframe,
+        "outcome": step.outcome,
+        "stay": step.stay,
+        "drop": step.drop,
+        "forbid": step.forbid,
+    }
 
 
 def _extra(timeframe: str, judged: Judged) -> TimeframeExtra:

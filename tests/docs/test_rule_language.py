@@ -54,9 +54,13 @@ def test_a_document_fits_into_the_shipped_rules(fence: Fence, rules: Path) -> No
     load(rules, FIXED_CODE)
 
 
+def profile_fence(name: str) -> Fence:
+    (fence,) = (f for f in DOCUMENTS if f"kind: validation\nprofile: {name}\n" in f.text)
+    return fence
+
+
 def test_the_profile_extends_the_shipped_one(rules: Path) -> None:
-    (fence,) = (f for f in DOCUMENTS if "kind: validation" in f.text)
-    put_profile(rules, fence.text)
+    put_profile(rules, profile_fence("cautious").text)
 
     profile = load(rules, FIXED_CODE).profiles["cautious"]
 
@@ -64,6 +68,17 @@ def test_the_profile_extends_the_shipped_one(rules: Path) -> None:
     assert len(profile.validation.timeframes["1m"].long) == 1, "a list replaces"
     assert profile.validation.timeframes["1m"].short, "a map merges"
     assert profile.rules.timeframes["1m"].filters["execution", "short"]
+
+
+def test_the_profile_walks(rules: Path) -> None:
+    put_profile(rules, profile_fence("patient").text)
+
+    walk = load(rules, FIXED_CODE).profiles["patient"].rules.walk
+
+    assert walk is not None
+    assert walk.default == "5m"
+    assert [bool(groups.stay) for groups in walk.groups] == [True, False]
+    assert walk.one_minute is None, "the rule is switched off"
 
 
 @pytest.mark.parametrize(("text", "outcome"), EXPRESSIONS)
@@ -106,7 +121,9 @@ def put_into(rules: Path, text: str) -> None:
         return
     file = rules / f"{given['kind']}.yaml"
     document = yaml.load(file.read_text())
-    document[given["kind"]] |= given[given["kind"]]
+    for part in (given["kind"], "metrics"):
+        if part in given:
+            document[part] |= given[part]
     with file.open("w") as out:
         yaml.dump(document, out)
 

@@ -110,9 +110,10 @@ def _linked(condition: str, settings: tuple[tuple[str, float], ...], timeframe: 
 
 @cache
 def catalogue() -> Catalogue:
-    """The shipped conditions over the shipped facts."""
+    """The shipped conditions over everything that one may read somewhere: facts, metrics, a plan's facts."""
     shipped = ruleset()
-    units = {name: fact.unit for name, fact in shipped.facts.facts.items()}
+    places = (shipped.gates["plan"].document.facts, shipped.facts.metrics, shipped.facts.facts)
+    units = {name: fact.unit for place in places for name, fact in place.items()}
     return Catalogue(shipped.conditions, units, frozenset(shipped.facts.history))
 
 

@@ -15,6 +15,7 @@ from hypothesis import settings
 from engine.candles import CandleSet, Timeframe, resample
 from engine.models.conditions import ConditionsDocument
 from engine.models.facts import FactsDocument
+from engine.models.trade_entry import TradeEntryDocument
 from engine.models.validation import ValidationDocument
 from engine.ruleset import Ruleset, load
 from engine.ruleset.profile import conditions_document
@@ -58,6 +59,7 @@ def variant(
     edit: Callable[[Plain], object] | None = None,
     conditions: Mapping[str, Plain] | None = None,
     facts: Mapping[str, Plain] | None = None,
+    trade_entry: TradeEntryDocument | None = None,
 ) -> ProfileRules:
     """The shipped rules with ``edit`` applied to the validation document, and more conditions or facts."""
     shipped = ruleset()
@@ -74,6 +76,7 @@ def variant(
         ValidationDocument.model_validate(validation),
         ConditionsDocument.model_validate(catalogue),
         FactsDocument.model_validate(catalogued),
+        shipped.profiles[PROFILE].trade_entry if trade_entry is None else trade_entry,
         shipped.gates,
         "variant",
     )

@@ -45,8 +45,13 @@ def sound(rules: ProfileRules, rows: int) -> dict[str, Health]:
     return {tf: Health(whole, whole, none, start, none, np.full(rows, 100.0)) for tf in rules.plans}
 
 
-def decided(rules: ProfileRules, rows: Sequence[Row], mode: str | None = None) -> VerdictBatch:
-    """Verdicts on these facts."""
+def decided(
+    rules: ProfileRules,
+    rows: Sequence[Row],
+    mode: str | None = None,
+    metrics: Sequence[Mapping[str, float | None]] | None = None,
+) -> VerdictBatch:
+    """Verdicts on these facts; ``metrics``: all of each row's, where what is not named is unknown."""
     columns: dict[FactRef, Any] = {}
     for program in rules.timeframes.values():
         for ref in program.program.refs:
@@ -55,4 +60,10 @@ def decided(rules: ProfileRules, rows: Sequence[Row], mode: str | None = None) -
             columns[ref] = np.array([np.nan if value is None else value for value in values])
     symbols = tuple(f"S{i}USDT" for i in range(len(rows)))
     as_of = np.full(len(rows), 660_000, dtype=np.int64)
-    return decide(rules, Recorded(symbols, as_of, columns, sound(rules, len(rows))), mode)
+    given: dict[str, Any] | None = None
+    if metrics is not None and rules.walk is not None:
+        given = {
+            metric.name: np.array([np.nan if (v := row.get(metric.name)) is None else v for row in metrics])
+            for metric in rules.walk.metrics
+        }
+    return decide(rules, Recorded(symbols, as_of, columns, sound(rules, len(rows))), mode, given)

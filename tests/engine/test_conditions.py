@@ -9,7 +9,10 @@ from condition_tables import FOLDER, Case, cases, comparisons, is_near, linked
 from shipped import ROOT, ruleset
 
 CASES = tuple(cases())
-TABLES = {name: tuple(rows) for name, rows in groupby(CASES, key=lambda case: case.condition)}
+ALL = {name: tuple(rows) for name, rows in groupby(CASES, key=lambda case: case.condition)}
+CONSTANT = {name for name, rows in ALL.items() if not linked(rows[0]).program.refs}
+"""Conditions that are always the same, and say so."""
+TABLES = {name: rows for name, rows in ALL.items() if name not in CONSTANT}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -70,7 +73,7 @@ def test_every_member_of_a_composed_condition_decides_once(name: str) -> None:
 
 def test_every_shipped_condition_has_a_table_where_one_looks_for_it() -> None:
     folder = ROOT / "rules" / "conditions"
-    assert set(TABLES) == set(ruleset().conditions)
+    assert set(ALL) == set(ruleset().conditions)
     assert {file.name for file in FOLDER.glob("*.yaml")} == {file.name for file in folder.glob("*.yaml")}
 
 
@@ -78,6 +81,16 @@ def test_every_shipped_condition_has_a_table_where_one_looks_for_it() -> None:
 def test_a_condition_whose_facts_are_all_unknown_is_unknown(name: str) -> None:
     nothing = Case(name, None, {})
     assert linked(nothing).outcome(nothing) is None
+
+
+def test_what_is_always_the_same() -> None:
+    assert {name: rows[0].expected for name, rows in ALL.items() if name in CONSTANT} == {
+        "get_true": True,
+        "get_false": False,
+        "scalping": False,
+        "trailing_after_tp1": False,
+        "end_of_zone_fallback": False,
+    }
 
 
 def test_every_condition_says_in_one_line_what_it_asks() -> None:

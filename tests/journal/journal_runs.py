@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.candles import CandleSet, resample
 from engine.facts import Snapshot
-from engine.ruleset import Profile, load
+from engine.ruleset import Profile, Ruleset, load
 from engine.verdict import ProfileRules, VerdictBatch, decide
 from server.exchange.paper.parquet import read_columns
 from server.exchange.paper.venue import BUNDLED
@@ -31,10 +31,15 @@ Candles = Mapping[tuple[str, str], CandleSet]
 
 
 @cache
+def ruleset() -> Ruleset:
+    """The shipped folder."""
+    return load(shipped_rules(), FIXED_CODE)
+
+
+@cache
 def shipped() -> Profile:
     """The profile as it is shipped."""
-    ruleset = load(shipped_rules(), FIXED_CODE)
-    return ruleset.profiles[ruleset.default_profile]
+    return ruleset().profiles[ruleset().default_profile]
 
 
 def edited(edit: Callable[[dict[str, Any]], object]) -> Profile:

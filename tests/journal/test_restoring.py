@@ -20,6 +20,7 @@ from journal_runs import (
     edited,
     holed,
     record,
+    ruleset,
     shipped,
     trade,
     verdicts,
@@ -28,17 +29,23 @@ from sqlalchemy import text, update
 
 from engine.explain import explain
 from engine.facts import Health
-from engine.verdict import VerdictBatch
+from engine.ruleset.profile import plain_form
+from engine.verdict import VerdictBatch, decide_again
 from server.database import Database, DatabaseAddress, upgrade
 from server.database import tables as t
 from server.journal import Journal, JournalError, NotRestorable, RunError
 from server.journal.columns import contents, reached, redecide, stored_timeframe
+from server.journal.reading import RunFilter
+from server.journal.stretch import Stretches
+from server.journal.walk_columns import WALK, stored_walk
 
 
 def again(batch: VerdictBatch) -> VerdictBatch:
     """Through the bytes that would be stored."""
-    parts = [stored_timeframe(c.timeframe, c.layout, c.columns) for c in contents(batch)]
-    return redecide(batch.rules, batch.symbols, int(batch.as_of[0]), batch.mode, parts)
+    made = list(contents(batch))
+    parts = [stored_timeframe(c.timeframe, c.layout, c.columns) for c in made if c.timeframe != WALK]
+    walks = [stored_walk(c.layout, c.columns, len(batch)) for c in made if c.timeframe == WALK]
+    return redecide(batch.rules, batch.symbols, int(batch.as_of[0]), batch.mode, parts, *walks)
 
 
 def assert_same(now: VerdictBatch, then: VerdictBatch) -> None:
@@ -82,11 +89,48 @@ def wider(canonical: dict[str, Any]) -> None:
     validation["timeframes"]["1m"]["short"].append({"all_of": [{"not": "tide"}, "rsi_bearish"]})
 
 
+def walking(canonical: dict[str, Any]) -> None:
+    """A walk over 5m and 1m, with a metric of candles and one that is handed in."""
+    wider(canonical)
+    shipped_rules = ruleset()
+    canonical["facts"]["adx_14"] = plain_form(shipped_rules.facts.facts["adx_14"])
+    canonical["metrics"] = {
+        name: plain_form(shipped_rules.facts.metrics[name]) for name in ("adx_5m", "spread_bps")
+    }
+    canonical["conditions"] |= {
+        name: plain_form(shipped_rules.conditions[name]) for name in ("adx_5m_lt", "spread_bps_gt")
+    }
+    canonical["validation"]["execution_selector"] = {
+        "strategy": "walk",
+        "per_timeframe": {
+            "5m": {
+                "drop_to_lower_if_any": [{"adx_5m_lt": 25}],
+                "forbid_drop_to_lower_if_any": [{"spread_bps_gt": 6}],
+            }
+        },
+        "execution_timeframe_default": "5m",
+    }
+
+
 @settings(deadline=None, max_examples=25)
 @given(instants, rosters)
 def test_facts_that_timeframes_share_come_back(as_of: int, symbols: list[str]) -> None:
     batch = verdicts(edited(wider), as_of, symbols)
     assert_same(again(batch), batch)
+
+
+@settings(deadline=None, max_examples=25)
+@given(instants, rosters, st.lists(st.floats(0, 12) | st.none(), min_size=8, max_size=8))
+def test_a_walk_comes_back_with_the_metrics_of_then(
+    as_of: int, symbols: list[str], spreads: list[float | None]
+) -> None:
+    batch = verdicts(edited(walking), as_of, symbols)
+    given = [np.nan if spread is None else spread for spread in spreads[: len(symbols)]]
+    batch = decide_again(batch, {"spread_bps": np.array(given)})
+    now = again(batch)
+    assert_same(now, batch)
+    for row in np.flatnonzero(reached(batch)).tolist():
+        assert explain(now, row).to_json() == explain(batch, row).to_json()
 
 
 @settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -136,6 +180,36 @@ async def test_a_decision_explains_the_same_after_its_profile_changed(journal: J
         assert restored.batch.rules.fingerprint == shipped().fingerprint
 
 
+async def test_a_walk_is_explained_with_the_spread_of_then(journal: Journal) -> None:
+    profile = edited(walking)
+    batch = decide_again(verdicts(profile, SHORTS), {"spread_bps": np.full(len(SYMBOLS), 12.5)})
+    made = record(profile, [batch])
+    await journal.record(made)
+    (row, *_) = np.flatnonzero(reached(batch)).tolist()
+    restored = await journal.restored(f"{made.run_id}.{batch.symbols[row]}", compiled)
+    assert restored.batch.metrics(restored.row)["spread_bps"] == 12.5
+    assert explain(restored.batch, restored.row).to_json() == explain(batch, row).to_json()
+
+
+def before_there_was_a_walk(canonical: dict[str, Any]) -> None:
+    """A ruleset as it was stored when the execution gate was told nothing of a selection."""
+    gate = canonical["gates"]["execution"]
+    del gate["facts"]["selected"]
+    gate["checks"] = gate["checks"][:1]
+
+
+async def test_a_decision_of_before_there_was_a_walk_is_still_readable(journal: Journal) -> None:
+    profile = edited(before_there_was_a_walk)
+    assert "metrics" not in profile.canonical()
+    batch = verdicts(profile, SHORTS)
+    made = record(profile, [batch])
+    await journal.record(made)
+    for row, symbol in enumerate(batch.symbols):
+        restored = await journal.restored(f"{made.run_id}.{symbol}", compiled)
+        assert restored.batch.verdict(restored.row) == batch.verdict(row)
+        assert explain(restored.batch, restored.row).to_json() == explain(batch, row).to_json()
+
+
 async def test_trade_entry_comes_back_as_it_was_handed_in(journal: Journal) -> None:
     made = record(shipped(), [verdicts(shipped(), SHORTS)])
     await journal.record(made)
@@ -165,6 +239,13 @@ def _other_outcome(canonical: dict[str, Any]) -> None:
     canonical["conditions"]["rsi_bearish"]["when"] = "rsi >= threshold"
 
 
+def _walks(canonical: dict[str, Any]) -> None:
+    walk = {"strategy": "walk", "per_timeframe": {"1m": {"stay_on_if": ["rsi_lt_1"]}}}
+    canonical["metrics"] = {"rsi_1m": {"unit": "index", "summary": "s", "value": 'rsi["1m"]'}}
+    canonical["conditions"]["rsi_lt_1"] = {"when": "rsi_1m < 1"}
+    canonical["validation"]["execution_selector"] = walk
+
+
 def _more_timeframes(canonical: dict[str, Any]) -> None:
     canonical["validation"]["context_timeframes"] = ["15m", "5m"]
 
@@ -175,6 +256,7 @@ def _more_timeframes(canonical: dict[str, Any]) -> None:
         (_renamed, "the conditions of 5m are not the stored ones"),
         (_reads_more, r"on 5m the rules read rsi\[.*\]\[1\], which was not stored"),
         (_other_outcome, "rsi_bearish on 5m does not come out as it was stored"),
+        (_walks, "do not select the execution timeframe alike"),
         (_more_timeframes, "other timeframes: 1m, 5m are stored and 15m, 5m, 1m are read"),
     ],
 )
@@ -204,3 +286,29 @@ async def test_a_damaged_block_is_noticed(sqlite_journal: Journal) -> None:
         await connection.execute(text("UPDATE block SET payload = substr(payload, 1, length(payload) - 9)"))
     with pytest.raises(JournalError, match="damaged"):
         await sqlite_journal.restored(f"{made.run_id}.ETHUSDT", compiled)
+
+
+@pytest.mark.parametrize("symbol", [None, "ETHUSDT"])
+async def test_walks_of_many_runs_are_read_together(symbol: str | None, journal: Journal) -> None:
+    profile = edited(walking)
+    then: dict[tuple[str, str], Any] = {}
+    for minute in range(3):
+        shares = [
+            decide_again(
+                verdicts(profile, SHORTS + minute * MINUTE, SYMBOLS[n::2]),
+                {"spread_bps": np.full(4, 3.5 + minute)},
+            )
+            for n in range(2)
+        ]
+        made = record(profile, shares)
+        await journal.record(made)
+        then |= {(made.run_id, s): b.verdict(row) for b in shares for row, s in enumerate(b.symbols)}
+    stretches = Stretches(journal, compiled, RunFilter(), symbol=symbol)
+    found = {
+        (run_id, stretch.batch.symbols[row]): stretch.batch.verdict(row)
+        async for stretch in stretches.read()
+        for row, run_id in enumerate(stretch.run_ids)
+    }
+    assert stretches.lost == {}
+    assert found == {key: verdict for key, verdict in then.items() if symbol in (None, key[1])}
+    assert {v.execution.metrics.get("spread_bps") for v in found.values()} >= {3.5, 5.5}
