@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.ruleset import VERDICT, FixedCode
-from server.orders.reasons import ExecutionReason, GuardReason
+from server.orders.reasons import ExecutionReason, GuardReason, TpSlReason
 from server.run.reasons import RunReason
 from server.run.spreads import SPREAD
 from server.trade_entry.signal import (
@@ -138,11 +138,29 @@ SELECTION = FixedCode(
 )
 """Which contracts a run that names no symbols looks at."""
 
-EXECUTION = FixedCode(reasons=frozenset(ExecutionReason))
+EXECUTION = FixedCode(reasons=frozenset[str](ExecutionReason) | frozenset[str](TpSlReason))
 """From a recorded order to its end."""
 
-RUN = FixedCode(reasons=frozenset(RunReason), metrics=frozenset({SPREAD}))
-"""What a run says by itself."""
+RUN = FixedCode(
+    gates={
+        "eligibility": frozenset(
+            {
+                "listed",
+                "global_off",
+                "blacklisted",
+                "open_positions",
+                "open_orders",
+                "filters_open_state",
+                "symbol_off",
+                "off_by_open_state",
+                "locked",
+            }
+        ),
+    },
+    reasons=frozenset(RunReason),
+    metrics=frozenset({SPREAD}),
+)
+"""Which symbols a run looks at, and what it says by itself."""
 
 FIXED_CODE = VERDICT | SELECTION | TRADE_ENTRY | GUARDS | EXECUTION | RUN
 """Everything a rules folder has to fit: hand this to ``engine.ruleset.load``."""

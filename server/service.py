@@ -98,6 +98,8 @@ async def service(
             venues,
             journal,
             orders=orders,
+            switches=switches,
+            locks=run_locks,
             metrics=metrics,
             dispatcher=None if trading is None else trading.dispatcher,
             align=None if trading is None else trading.operations.align,

@@ -9,7 +9,9 @@ from pydantic import Field
 from engine.models.base import Code, Document, ExpressionText, Model, Name, Summary, Unit
 
 RejectsAs = Literal["excluded", "INVALID", "invalid", "skipped", "error"]
-"""Status of what a gate turned away: a symbol, one timeframe of it, or its trade entry."""
+"""Status of what a gate turned away: a symbol that is not looked at, one that is, one timeframe of it, or its
+trade entry.
+"""
 
 
 class GateFact(Model):

@@ -11,6 +11,7 @@ from engine.models.base import Code, Document, Model, Summary
 Stage = Literal[
     "run",
     "selection",
+    "eligibility",
     "data",
     "signal",
     "context",
@@ -29,14 +30,23 @@ ReasonStatus = Literal[
 ]
 
 
+class Elsewhere(Model):
+    """A later stage that gives the same code, and what it does to the symbol there."""
+
+    stage: Stage
+    status: ReasonStatus
+
+
 class ReasonDefinition(Model):
     """Where a code comes from, what it does to the symbol, its meaning, and what the operator can do.
 
-    ``replaces`` are codes by which other systems say the same, so that who knows those finds this one.
+    ``also``: where else it comes from. ``replaces`` are codes by which other systems say the same, so that
+    who knows those finds this one.
     """
 
     stage: Stage
     status: ReasonStatus
+    also: list[Elsewhere] = Field(default_factory=list["Elsewhere"])
     meaning: Summary
     remedy: Summary
     replaces: list[Code] = Field(default_factory=list[Code])

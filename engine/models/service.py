@@ -50,6 +50,29 @@ class ServiceDocument(Document):
     kind: Literal["service"]
     default_exchange: ExchangeName
     profiles: list[ProfileEntry] = Field(min_length=1)
+    symbol_timeout_sec: Annotated[Decimal, Exact(gt=0, le=600)] = Field(
+        default=Decimal(20),
+        description="So long a run waits for one symbol at a time: for its candles, its verdict, its plan.",
+    )
+    open_state_max_age_sec: int = Field(
+        default=90,
+        ge=1,
+        le=86_400,
+        description="How old the stored open positions and orders may be where a live run goes by them.",
+    )
+    run_lock_sec: int = Field(
+        default=60,
+        ge=5,
+        le=3_600,
+        description="A run that died keeps its lock for so long; a living one renews it.",
+    )
+    tp_sl_every_min: int = Field(
+        default=3,
+        ge=1,
+        le=60,
+        description="Minutes of the hour in which a live run moves stops and targets to their real entries: "
+        "every so many, from the full hour on.",
+    )
     foreign_stop_ratio: Annotated[Decimal, Exact(gt=0, le=0.5)] = Field(
         default=Decimal("0.02"),
         description="How far from its entry an open position that nobody here opened gets a stop.",

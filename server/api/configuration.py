@@ -25,6 +25,7 @@ async def reasons(request: AnyRequest, service: Service, values: Values) -> Reas
                 "code": code,
                 "stage": reason.stage,
                 "status": reason.status,
+                "also": [{"stage": other.stage, "status": other.status} for other in reason.also],
                 "meaning": reason.meaning,
                 "remedy": reason.remedy,
                 "replaces": list(reason.replaces),

@@ -182,18 +182,25 @@ def shaped(
 
 def reason(summary: str) -> Parameter:
     """Why an operator does something: one line, which has to be given."""
-    schema = {"type": "string", "minLength": 1, "maxLength": MAX_REASON, "pattern": _LINE}
+    return line("reason", summary, MAX_REASON, "a line of text that says why", required=True)
+
+
+def line(
+    parameter: str, summary: str, most: int, what: str = "a line of text", *, required: bool = False
+) -> Parameter:
+    """A text of one line that is not blank, at most ``most`` characters; ``what`` it should be, in words."""
+    schema = {"type": "string", "minLength": 1, "maxLength": most, "pattern": _LINE}
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
             raise Unfit(f"expected a text, not {_kind(value)}")
-        if len(value) > MAX_REASON:
-            raise Unfit(f"expected at most {MAX_REASON} characters, not {len(value)}")
+        if len(value) > most:
+            raise Unfit(f"expected at most {most} characters, not {len(value)}")
         if re.search(_LINE, value) is None:
-            raise Unfit("expected a line of text that says why")
+            raise Unfit(f"expected {what}")
         return value.strip()
 
-    return Parameter("reason", summary, schema, read, read, required=True)
+    return Parameter(parameter, summary, schema, read, read, required=required)
 
 
 def choice(

@@ -19,7 +19,7 @@ from server.exchange.errors import ExchangeError
 from server.execution.operations import NotPossible
 from server.journal import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
-from server.run.request import FieldProblem, RequestProblem, RunUnavailable
+from server.run.request import FieldProblem, RequestProblem, RunInProgress, RunUnavailable
 from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -65,6 +65,7 @@ UNKNOWN_NAME = Kind("unknown-name", "The request names something that does not e
 IMPOSSIBLE = Kind("not-possible", "What the request asks for cannot be done")
 UNAVAILABLE = Kind("unavailable", "Something this needs does not answer")
 NOT_EXPLAINABLE = Kind("not-explainable", "The decision cannot be explained")
+RUN_IN_PROGRESS = Kind("run-in-progress", "Another run is under way")
 NOT_NOW = Kind("not-possible-now", "It does not stand so that this could be done")
 UNAUTHORISED = Kind("unauthorised", "A key is needed")
 FORBIDDEN = Kind("forbidden", "The key does not allow this")
@@ -185,6 +186,11 @@ def not_possible(request: AnyRequest, error: NotPossible) -> Response[bytes]:
     return answer(request, HTTPStatus.CONFLICT, NOT_NOW, str(error))
 
 
+def run_in_progress(request: AnyRequest, error: RunInProgress) -> Response[bytes]:
+    """409: one run at a time; trying again helps once the other is done."""
+    return answer(request, HTTPStatus.CONFLICT, RUN_IN_PROGRESS, str(error))
+
+
 def not_explainable(request: AnyRequest, error: NotRestorable) -> Response[bytes]:
     """409: the decision is there, but this version cannot decide it again."""
     return answer(request, HTTPStatus.CONFLICT, NOT_EXPLAINABLE, str(error))
@@ -216,6 +222,7 @@ def failed(request: AnyRequest, error: Exception) -> Response[bytes]:
 HANDLERS: dict[int | type[Exception], Any] = {
     RequestProblem: refused,
     RunUnavailable: unavailable,
+    RunInProgress: run_in_progress,
     NotRestorable: not_explainable,
     JournalError: unavailable,
     MayNot: may_not,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from server.api.parameters import Parameter, choice, flag, instant, name, symbols, whole
+from engine.candles import TIMEFRAMES
+from server.api.parameters import Parameter, choice, flag, instant, line, name, symbols, whole
 from server.api.reading import Values
 from server.run.request import FieldProblem, RequestProblem, RunRequest
 from server.run.resolve import EARLIEST_MS, MARKET_TYPES, MODE_ALIASES, MODES, WORKERS_MAX
@@ -22,6 +23,15 @@ EXCHANGE = ("exchange", "cex")
 MARKET = ("market_type", "type_contract")
 """Names of one thing: where both are given they must agree."""
 
+NOTHING_TO_DO = {
+    "force_run": "A run is never refused for its time, so there is nothing to force.",
+    "force_timeframe_check": "Every timeframe is decided in every run, so there is nothing to force.",
+    "skip_context": "The context gives the side, so it cannot be left out.",
+}
+"""Parameters that would change nothing, and why; asking for them is a mistake that is told."""
+
+WITH_ORDERS = frozenset({"process_tp_sl", "lock_per_symbol"})
+"""Parameters that mean something only where orders may be placed."""
 
 RUN_PARAMETERS: tuple[Parameter, ...] = (
     symbols(
@@ -63,8 +73,29 @@ RUN_PARAMETERS: tuple[Parameter, ...] = (
         "instants",
     ),
     flag(
+        "sync_tables",
+        "Ask the venue what is open (the default). `false`: go by what is stored, which a run with orders "
+        "only does while it is fresh.",
+    ),
+    flag(
+        "skip_open_state_filter",
+        "Look at symbols that have an open position or order, too; the guards still place no second entry.",
+    ),
+    flag(
+        "lock_per_symbol",
+        "With orders: lock each symbol against other runs of the profile, instead of the whole run.",
+    ),
+    flag(
         "process_tp_sl",
-        "With orders: first move stops and targets of open positions to their real entries (the default).",
+        "With orders, in every third minute: first move stop and target of open positions to their real "
+        "entries (the default), where a position has exactly one target.",
+    ),
+    choice("current_tf", "Detail only this timeframe in the answer; all are decided.", TIMEFRAMES),
+    line("user_id", "Who the caller says they are: kept with the run, beside who they are known as.", 128),
+    line("ip_address", "Where the caller says they are: kept with the run, beside where they are.", 64),
+    *(
+        flag(name, f"{what} Only `false`, which older callers send, is taken.", possible=(False,))
+        for name, what in NOTHING_TO_DO.items()
     ),
     flag("verbose", "Add the facts and the outcome of every condition to each timeframe."),
 )
@@ -74,7 +105,7 @@ DRY_PARAMETERS: tuple[Parameter, ...] = tuple(
     if parameter.name == "dry_run"
     else parameter
     for parameter in RUN_PARAMETERS
-    if parameter.name != "process_tp_sl"
+    if parameter.name not in WITH_ORDERS
 )
 """Those of a run that places no orders."""
 
@@ -82,10 +113,15 @@ DRY_PARAMETERS: tuple[Parameter, ...] = tuple(
 def run_request(values: Values, actor: str, *, may_trade: bool = False) -> RunRequest:
     """The request of values that were read; ``may_trade``: whether the actor may place orders.
 
-    Raises `RequestProblem` where two aliases contradict.
+    Raises `RequestProblem` where two aliases contradict, and for what would do nothing.
     """
     problems = [
         problem for names in (EXCHANGE, MARKET) if (problem := _contradiction(values, names)) is not None
+    ]
+    problems += [
+        FieldProblem(name, f"{why} Leave it out, or false", "impossible", choices=("false",))
+        for name, why in NOTHING_TO_DO.items()
+        if values.get(name, False)
     ]
     if problems:
         raise RequestProblem(problems)
@@ -103,7 +139,13 @@ def run_request(values: Values, actor: str, *, may_trade: bool = False) -> RunRe
         as_of_ms=values.get("as_of"),
         dry_run=values.get("dry_run", True),
         may_trade=may_trade,
+        sync_tables=values.get("sync_tables", True),
+        skip_open_state_filter=values.get("skip_open_state_filter", False),
+        lock_per_symbol=values.get("lock_per_symbol", False),
         process_tp_sl=values.get("process_tp_sl", True),
+        current_tf=values.get("current_tf"),
+        user_id=values.get("user_id"),
+        ip_address=values.get("ip_address"),
         verbose=values.get("verbose", False),
         warnings=tuple(warnings),
     )

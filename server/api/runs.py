@@ -50,12 +50,15 @@ ENDPOINTS = (
         description="Candles → verdicts → for READY symbols an order plan, simulated unless `dry_run` is "
         "false. Everything is checked before any work; a symbol that fails does not stop the others. Without "
         "a body: all defaults. Orders need the role `trade`; an entry that is not decided when the answer "
-        "leaves is `pending` in it, and `GET /api/runs/{run_id}` says what it has become.",
+        "leaves is `pending` in it, and `GET /api/runs/{run_id}` says what it has become. Of runs with "
+        "orders there is one at a time per exchange, market and profile: a second gets 409. Symbols that "
+        "have an open position or order, are switched off or blacklisted are in `excluded`; should the venue "
+        "not say what is open, the run is `degraded` and places nothing.",
         needs="run",
         handler=start,
         answers={200: RunAnswer},
         parameters=RUN_PARAMETERS,
-        problems=(*_PROBLEMS, 413, 415),
+        problems=(*_PROBLEMS, 409, 413, 415),
     ),
     Endpoint(
         method="GET",

@@ -66,12 +66,20 @@ class Readiness(TypedDict):
     trading: NotRequired[TradingReport]
 
 
+class ReasonElsewhere(TypedDict):
+    stage: str
+    status: str
+
+
 class Reason(TypedDict):
-    """``replaces``: codes by which other systems say the same."""
+    """``also``: further stages that give the code, with its status there. ``replaces``: codes by which other
+    systems say the same.
+    """
 
     code: str
     stage: str
     status: str
+    also: list[ReasonElsewhere]
     meaning: str
     remedy: str
     replaces: list[str]

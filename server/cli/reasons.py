@@ -31,9 +31,9 @@ HEAD = """\
 Everything Entrygate says no with, by the stage that says it. Made from `rules/reasons.yaml` by
 `entrygate reasons --markdown`; edit that file, not this one.
 
-A status in capitals (`INVALID`, `ERROR`) is the symbol's, `invalid` is that of one timeframe, and `skipped`
-and `error` are those of a trade entry. Where a code stands under `blocked_by`, the gate that gave it speaks
-with one outward code, and `blocked_by` names the check.
+A status in capitals (`INVALID`, `ERROR`) is the symbol's, `excluded` is a symbol that is not looked at,
+`invalid` is that of one timeframe, and `skipped` and `error` are those of a trade entry. Where a code stands
+under `blocked_by`, the gate that gave it speaks with one outward code, and `blocked_by` names the check.
 """
 
 REPLACED = """\
@@ -86,7 +86,7 @@ def page(reasons: Reasons) -> str:
     """The list as Markdown."""
     parts = [HEAD]
     for stage, group in by_stage(reasons):
-        rows = [f"| `{c}` | `{r.status}` | {_cell(r.meaning)} | {_cell(r.remedy)} |" for c, r in group]
+        rows = [f"| `{c}` | {_statuses(r)} | {_cell(r.meaning)} | {_cell(r.remedy)} |" for c, r in group]
         head = ["| code | status | meaning | what to do |", "|---|---|---|---|"]
         parts.append("\n".join([f"## {stage.replace('_', ' ').capitalize()}", "", *head, *rows, ""]))
     old = sorted((code, new) for new, reason in reasons.items() for code in reason.replaces)
@@ -116,7 +116,7 @@ def _one(code: str, reason: ReasonDefinition) -> list[str]:
     return [
         code,
         f"  stage    {reason.stage.replace('_', ' ')}",
-        f"  status   {reason.status}",
+        f"  status   {reason.status}{_elsewhere(reason)}",
         f"  meaning  {reason.meaning}",
         f"  remedy   {reason.remedy}",
         *([f"  replaces {', '.join(reason.replaces)}"] if reason.replaces else []),
@@ -125,6 +125,14 @@ def _one(code: str, reason: ReasonDefinition) -> list[str]:
 
 def _json(code: str, reason: ReasonDefinition) -> dict[str, object]:
     return {"code": code, **reason.model_dump(mode="json")}
+
+
+def _statuses(reason: ReasonDefinition) -> str:
+    return f"`{reason.status}`" + "".join(f", `{other.status}` by {other.stage}" for other in reason.also)
+
+
+def _elsewhere(reason: ReasonDefinition) -> str:
+    return "".join(f", {other.status} where {other.stage} says it" for other in reason.also)
 
 
 def _cell(text: str) -> str:

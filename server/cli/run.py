@@ -46,6 +46,29 @@ SpeedOption = Annotated[
         "--speed", metavar="X", help="With --live --at: recorded seconds per second. Without it: 20."
     ),
 ]
+TimeframeOption = Annotated[
+    str | None, typer.Option("--current-tf", metavar="TF", help="With --json: detail only this timeframe.")
+]
+SkipOpenStateOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-open-state-filter", metavar="", help="Look at symbols that have something open, too."
+    ),
+]
+NoSyncOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-sync-tables", metavar="", help="Do not ask the venue what is open; go by what is stored."
+    ),
+]
+LockPerSymbolOption = Annotated[
+    bool,
+    typer.Option("--lock-per-symbol", metavar="", help="With --live: lock each symbol, not the whole run."),
+]
+NoTpSlOption = Annotated[
+    bool,
+    typer.Option("--no-tp-sl", metavar="", help="With --live: leave stops and targets where they stand."),
+]
 WorkersOption = Annotated[
     int, typer.Option("--workers", metavar="N", help="Shares the symbols are split into.")
 ]
@@ -62,6 +85,11 @@ def run(
     rules: RulesOption = None,
     market_data: MarketDataOption = None,
     no_journal: NoJournalOption = False,
+    current_tf: TimeframeOption = None,
+    skip_open_state_filter: SkipOpenStateOption = False,
+    no_sync_tables: NoSyncOption = False,
+    lock_per_symbol: LockPerSymbolOption = False,
+    no_tp_sl: NoTpSlOption = False,
     live: LiveOption = False,
     speed: SpeedOption = None,
     as_json: JsonOption = False,
@@ -93,6 +121,11 @@ def run(
         raise wrong_use("--live decides once and keeps it: leave out --minutes and --no-journal")
     if speed is not None and not live:
         raise wrong_use("--speed is for --live")
+    if current_tf is not None and not as_json:
+        raise wrong_use("--current-tf is for --json")
+    for option, given in (("--lock-per-symbol", lock_per_symbol), ("--no-tp-sl", no_tp_sl)):
+        if given and not live:
+            raise wrong_use(f"{option} is for --live")
     if live:
         _import_trading()
         choices = Choices(rules=folder, start_ms=at_ms, speed=_speed(at_ms, speed), market_data=market_data)
@@ -106,6 +139,11 @@ def run(
         workers=workers,
         as_of_ms=at_ms,
         dry_run=not live,
+        sync_tables=not no_sync_tables,
+        skip_open_state_filter=skip_open_state_filter,
+        lock_per_symbol=lock_per_symbol,
+        process_tp_sl=not no_tp_sl,
+        current_tf=current_tf,
     )
     given = {
         "--rules": rules or context.obj,

@@ -22,7 +22,7 @@ from server.exchange.paper.errors import MarketDataError
 from server.journal import JournalError, NoSuchDecision
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.store import Orders
-from server.run import FieldProblem, RequestProblem, RunUnavailable
+from server.run import FieldProblem, RequestProblem, RunInProgress, RunUnavailable
 from server.service import Service, service
 from server.settings import Settings, SettingsError, load_settings, variable
 from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailable
@@ -34,6 +34,8 @@ OPTIONS = {
     "workers": "--workers",
     "as_of": "--at",
     "exchange": "ENTRYGATE_EXCHANGE",
+    "current_tf": "--current-tf",
+    "sync_tables": "--no-sync-tables",
 }
 """What a request's field is called on the command line."""
 
@@ -165,6 +167,8 @@ def reported() -> Generator[None]:
         raise CommandError(f"{error} is not on the blacklist", code=USAGE) from error
     except (MarketDataError, NoSuchDecision) as error:
         raise CommandError(str(error), code=USAGE) from error
+    except RunInProgress as error:
+        raise CommandError(f"{error}; try again when it is done", code=PROBLEMS) from error
     except UNAVAILABLE as error:
         raise CommandError(str(error), code=PROBLEMS) from error
 

@@ -13,6 +13,7 @@ from server.instants import iso
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from server.run.judged import Excluded
     from server.run.result import RunResult
     from server.run.shapes import SymbolAnswer
 
@@ -65,10 +66,10 @@ def footer(result: RunResult, same: str) -> Iterator[str]:
     yield f"{count(len(result.symbols), 'symbol')}: {counts}"
     fingerprint = run.profile.fingerprint[:SHORT_FINGERPRINT]
     profile = f"profile {run.profile.name} ({fingerprint})"
-    kind = "dry run" if run.dry_run else "orders placed"
+    kind = "dry run" if run.dry_run else "nothing placed" if result.degraded else "orders placed"
     yield f"at {iso(run.as_of_ms)}, {profile}, {kind} on {run.venue.name}"
     for excluded in run.excluded:
-        yield f"not looked at: {excluded.symbol} ({excluded.reason})"
+        yield f"not looked at: {excluded.symbol} ({excluded.reason}){_open(excluded)}"
     for failure in result.failures:
         yield f"failed: {failure.symbol or 'the run'}: {failure.code}: {failure.message}"
     for warning in run.warnings:
@@ -77,6 +78,16 @@ def footer(result: RunResult, same: str) -> Iterator[str]:
         invalid = (symbol for symbol, answer in result.symbols.items() if answer["status"] == "INVALID")
         symbol = next(invalid, next(iter(result.symbols)))
         yield f"ask why: entrygate explain {symbol} --at {iso(run.as_of_ms)}{same}"
+
+
+def _open(excluded: Excluded) -> str:
+    """What is open, and when the switch comes on by itself."""
+    found, until = excluded.open, excluded.switch_until
+    numbers = ((found.positions, "position"), (found.orders, "order")) if found else ()
+    parts = [count(number, what) for number, what in numbers if number]
+    if until is not None:
+        parts.append(f"until {iso(until)}")
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _reason(answer: SymbolAnswer) -> str:

@@ -3,7 +3,8 @@
 An ``order_intent`` row is committed before anything leaves for a venue and is never deleted; one row per
 decision key, whatever becomes of it. ``order_name`` has every client order id that an intent ever gave out,
 stored before it is used. ``order_event`` is its journey, in order. ``symbol_hold`` keeps a symbol
-from being entered again, ``trading_halt`` everything. ``operator_action`` is who changed what and why.
+from being entered again, ``trading_halt`` everything. ``open_state`` is what the venue last showed to be
+open. ``operator_action`` is who changed what and why.
 Money and sizes are decimal texts. Instants are ms UTC: ``…_at`` by the clock of the venue, ``recorded_at`` by
 the clock of this machine.
 """
@@ -93,6 +94,19 @@ symbol_hold = Table(
     # None: until the order of the decision key is done.
     Column("until", BigInteger),
     PrimaryKeyConstraint("exchange", "account", "symbol"),
+    sqlite_with_rowid=False,
+)
+
+open_state = Table(
+    "open_state",
+    metadata,
+    Column("exchange", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # Both lists as the venue showed them, replaced whole: what is not in them is not open.
+    Column("positions", Text, nullable=False),
+    Column("orders", Text, nullable=False),
+    PrimaryKeyConstraint("exchange", "account"),
     sqlite_with_rowid=False,
 )
 

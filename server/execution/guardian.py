@@ -29,6 +29,8 @@ from server.execution.pursuit import pursue, settled
 from server.execution.undecided import Undecided
 from server.orders.errors import ChangedMeanwhile, NoSuchOrder, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
+from server.orders.reasons import TpSlReason
+from server.run.shapes import SkippedPosition, TpSlAnswer
 
 EVERY_SEC = 5.0
 """Of the venue's time."""
@@ -67,6 +69,21 @@ class Report:
     closed: list[str] = field(default_factory=list[str])
     foreign: list[str] = field(default_factory=list[str])
     unanswered: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class Realigned:
+    """Symbols whose stop or target was moved to where the real entry wants it, and those that were let be."""
+
+    moved: list[str] = field(default_factory=list[str])
+    skipped: dict[str, TpSlReason] = field(default_factory=dict[str, TpSlReason])
+
+    def to_json(self) -> TpSlAnswer:
+        """As in the answer of a run."""
+        skipped: list[SkippedPosition] = [
+            {"symbol": symbol, "reason": str(reason)} for symbol, reason in self.skipped.items()
+        ]
+        return {"moved": list(self.moved), "skipped": skipped}
 
 
 class Guardian:
@@ -278,18 +295,28 @@ class Guardian:
             return await desk.write(intent, Change(progress=known, events=(told,)))
         return intent
 
-    async def realign(self) -> int:
-        """``process_tp_sl``: moves stops and targets of open positions to their real entries; how many."""
-        desk, changed = self.desk, 0
+    async def realign(self) -> Realigned:
+        """``process_tp_sl``: moves the stop and the target of open positions to their real entries.
+
+        A position without a target, or with several, is let be.
+        """
+        desk, report = self.desk, Realigned()
         intents = await desk.orders.under_way(desk.venue.name, desk.account)
         positions = await desk.sightings.positions()
         triggers = await desk.sightings.triggers()
         for intent in intents:
-            if intent.state == "open":
-                found = held_of(intent.symbol, intent.side, positions, triggers)
-                moved = await self._attempt(intent, lambda i=intent, f=found: realign(desk, i, f))
-                changed += moved is not None and moved.version != intent.version
-        return changed
+            found = held_of(intent.symbol, intent.side, positions, triggers)
+            if intent.state != "open" or found.position is None:
+                continue
+            targets = sum(trigger.kind == "take_profit" for trigger in found.triggers)
+            if targets != 1:
+                several = TpSlReason.MULTIPLE_TP_ORDERS if targets else TpSlReason.NO_TP_ORDERS
+                report.skipped[intent.symbol] = several
+                continue
+            moved = await self._attempt(intent, lambda i=intent, f=found: realign(desk, i, f))
+            if moved is not None and moved.version != intent.version:
+                report.moved.append(intent.symbol)
+        return report
 
     async def _foreign(
         self,

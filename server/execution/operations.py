@@ -8,7 +8,7 @@ from server.durable import Done, Durable, DurableError, Failed, Missing
 from server.exchange.looked_at import OBSTACLE
 from server.exchange.port import Position
 from server.execution.desk import Change, Desk, event, progress_of
-from server.execution.guardian import Guardian
+from server.execution.guardian import Guardian, Realigned
 from server.execution.progress import Request
 from server.orders.errors import ChangedMeanwhile
 from server.orders.holds import Halt
@@ -95,8 +95,8 @@ class Operations:
         """What the venue has open. Raises ``VenueUnavailable``."""
         return await self.desks[exchange].sightings.positions()
 
-    async def align(self, exchange: str) -> int:
-        """Moves stops and targets of open positions to their real entries, in place; how many were moved.
+    async def align(self, exchange: str) -> Realigned:
+        """Moves stops and targets of open positions to their real entries, in place.
 
         Raises `NotPossible`, ``VenueUnavailable``, ``OrdersUnavailable``.
         """

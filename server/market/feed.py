@@ -50,12 +50,17 @@ class CandleFeed:
         self._slots = asyncio.Semaphore(concurrency)
 
     async def load(
-        self, symbols: Sequence[str], starts: Mapping[Timeframe, int], as_of_ms: int
+        self,
+        symbols: Sequence[str],
+        starts: Mapping[Timeframe, int],
+        as_of_ms: int,
+        limit_sec: float | None = None,
     ) -> MarketCandles:
         """Closed candles of ``[starts[timeframe], as_of_ms]`` for every symbol.
 
         ``starts`` are the anchors: open times (ms UTC) before which candles do not matter. A symbol that
-        fails in one timeframe is a `CandleFailure`; only the venue's clock failing raises for all.
+        fails in one timeframe is a `CandleFailure`; only the venue's clock failing raises for all. A request
+        that is not answered within ``limit_sec`` fails with ``TimeoutError``.
         """
         known_ms = min(as_of_ms, await self._exchange.now_ms())
         ranges: dict[Timeframe, Range] = {
@@ -68,7 +73,7 @@ class CandleFeed:
             key: known[key].kept(ranges[key[1]]) if key in known else None for key in keys
         }
         absent = [key for key, answer in answers.items() if answer is None]
-        fetched = await asyncio.gather(*(self._fetch(key, ranges[key[1]]) for key in absent))
+        fetched = await asyncio.gather(*(self._fetch(key, ranges[key[1]], limit_sec) for key in absent))
         answers.update(zip(absent, fetched, strict=True))
         candles: dict[str, dict[Timeframe, CandleSet]] = {symbol: {} for symbol in symbols}
         failures: dict[str, CandleFailure] = {}
@@ -81,22 +86,26 @@ class CandleFeed:
             del candles[symbol]
         return MarketCandles(as_of_ms, known_ms, candles, failures)
 
-    async def _fetch(self, key: Key, wanted: Range) -> CandleSet | Exception:
+    async def _fetch(self, key: Key, wanted: Range, limit_sec: float | None) -> CandleSet | Exception:
         symbol, timeframe = key
         series = self._series.setdefault(key, Series(symbol, timeframe))
         try:
             async with self._locks.setdefault(key, asyncio.Lock()):
                 if series.precedes(wanted[1]):
-                    return await self._ask(symbol, timeframe, wanted)
+                    return await self._ask(symbol, timeframe, wanted, limit_sec)
                 for asked in series.missing(*wanted):
-                    series.add(asked, await self._ask(symbol, timeframe, asked), wanted_from=wanted[0])
+                    found = await self._ask(symbol, timeframe, asked, limit_sec)
+                    series.add(asked, found, wanted_from=wanted[0])
                 kept = series.kept(wanted)
                 return series.between(*wanted) if kept is None else kept
         except Exception as error:  # whatever a venue does to one symbol, the others get their candles
             return error
 
-    async def _ask(self, symbol: str, timeframe: Timeframe, asked: Range) -> CandleSet:
-        async with self._slots:
+    async def _ask(
+        self, symbol: str, timeframe: Timeframe, asked: Range, limit_sec: float | None
+    ) -> CandleSet:
+        # Waiting for a place is nobody's fault: the limit is on the answer.
+        async with self._slots, asyncio.timeout(limit_sec):
             candles = await self._exchange.candles(symbol, timeframe, *asked)
         # A reply may reach beyond what was asked, up to the candle still forming.
         return candles.since(asked[0]).closed(asked[1])

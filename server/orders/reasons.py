@@ -42,3 +42,10 @@ class ExecutionReason(StrEnum):
     POSITION_CLOSED_TAKE_PROFIT = "position_closed_take_profit"
     POSITION_CLOSED_EXTERNALLY = "position_closed_externally"
     LOST_AT_VENUE = "lost_at_venue"
+
+
+class TpSlReason(StrEnum):
+    """Why the stop and the target of an open position were let be."""
+
+    NO_TP_ORDERS = "no_tp_orders"
+    MULTIPLE_TP_ORDERS = "multiple_tp_orders"

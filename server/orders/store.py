@@ -15,10 +15,11 @@ from server.database import Database
 from server.database.answering import failing_as
 from server.instants import iso
 from server.journal.answers import Page, offset_of
-from server.orders import accounts, leases, operator, permission, reading, writing
+from server.orders import accounts, leases, open_state, operator, permission, reading, writing
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, Release, utc_day
 from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
+from server.orders.open_state import OpenState
 from server.orders.operator import Action, ActionName
 from server.orders.reading import OrderFilter, Tally
 from server.orders.writing import Change, Denied
@@ -192,6 +193,18 @@ class Orders:
         """How many there are by state, status and reason, and how many are unsettled."""
         async with self._read() as connection:
             return await reading.tally(connection)
+
+    # What the venue showed to be open.
+
+    async def keep_open_state(self, exchange: str, account: str, state: OpenState) -> None:
+        """Stores what both lists of the venue showed, in place of what they showed before."""
+        async with self._write() as connection:
+            await open_state.keep(connection, exchange, account, state)
+
+    async def open_state(self, exchange: str, account: str) -> OpenState | None:
+        """What was stored last; None where nothing ever was."""
+        async with self._read() as connection:
+            return await open_state.kept(connection, exchange, account)
 
     # Holds.
 

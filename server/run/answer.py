@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine.candles import STEP_MS
-from server.run.judged import Failure, Findings
+from server.instants import iso
+from server.run.judged import Excluded, Failure, Findings
 from server.run.resolve import Resolved
-from server.run.shapes import LastValidated, OrdersPlaced, RunStatus, SymbolAnswer
+from server.run.shapes import ExcludedAnswer, LastValidated, OrdersPlaced, RunStatus, SymbolAnswer
 from server.run.symbol_answer import failed_answer, symbol_answer
 
 SUMMARY_TIMEFRAMES = ("1m", "5m", "15m", "1h", "4h")
@@ -72,6 +73,20 @@ def summary_by_tf(symbols: Symbols) -> dict[str, list[str]]:
     known = {str(timeframe): step for timeframe, step in STEP_MS.items()}
     extra = sorted(others, key=lambda name: (name == NO_TIMEFRAME, known.get(name, 0)))
     return summary | {name: others[name] for name in extra}
+
+
+def excluded_answer(excluded: Excluded) -> ExcludedAnswer:
+    """One entry of ``excluded``."""
+    found, until = excluded.open, excluded.switch_until
+    return {
+        "symbol": excluded.symbol,
+        "reason": excluded.reason,
+        "open_positions": None if found is None else found.positions,
+        "open_orders": None if found is None else found.orders,
+        "switch_key": excluded.switch,
+        "switch_was_off": excluded.switch_was_off,
+        "switch_until": None if until is None else iso(until),
+    }
 
 
 def rejected_by(symbols: Symbols) -> list[str]:

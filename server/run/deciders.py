@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from server.orders.store import Orders
 from server.run.judged import Failure
 from server.run.reasons import RunReason
 from server.run.resolve import Resolved
+from server.run.verdicts import timed_out
 from server.trade_entry import FactValues, Signal, decide
 from server.trade_entry.decide import MAIN_ACCOUNT
 from server.trade_entry.guards import fetch_account
@@ -36,21 +38,28 @@ log = structlog.get_logger(__name__)
 def simulated(run: Resolved, orders: Orders, metrics: Metrics) -> Decider:
     """The whole path up to the order, by the same guards; nothing is stored and nothing leaves."""
 
+    limit_sec = float(run.ruleset.service.symbol_timeout_sec)
+
     async def prepare(signals: Sequence[Signal]) -> DecideOne:
         keys = [decision_key(signal, run.venue.name, MAIN_ACCOUNT) for signal in signals]
         now_ms = await run.venue.now_ms()
         account = await fetch_account(run.venue, orders, MAIN_ACCOUNT, now_ms, keys)
 
         async def one(signal: Signal, facts: FactValues) -> Decided:
-            decision = await decide(
-                signal,
-                facts,
-                run.profile.trade_entry,
-                run.ruleset.gates,
-                run.venue,
-                account,
-                dry_run=True,
-            )
+            try:
+                async with asyncio.timeout(limit_sec):
+                    decision = await decide(
+                        signal,
+                        facts,
+                        run.profile.trade_entry,
+                        run.ruleset.gates,
+                        run.venue,
+                        account,
+                        dry_run=True,
+                    )
+            except TimeoutError:
+                failure = timed_out(signal.symbol, "trade_entry", "its plan", limit_sec)
+                return _nothing(signal, run, "error", failure.code, failure.message), failure
             metrics.decided(decision.stage, decision.status, decision.reason)
             failed = decision.stage == "trade_entry" and decision.reason is not None
             return decision.to_json(), _unexpected(signal.symbol, decision.reason or "") if failed else None
@@ -97,21 +106,39 @@ def placed(run: Resolved, run_id: str, dispatcher: Dispatcher) -> Decider:
     return prepare
 
 
-def _not_begun(signal: Signal, run: Resolved, error: Exception) -> Decided:
-    log.error("run.entry_not_begun", symbol=signal.symbol, error=str(error))
-    reason = str(RunReason.ORDERS_UNAVAILABLE)
+def withheld(run: Resolved, reason: RunReason, cause: str, metrics: Metrics) -> Decider:
+    """Nothing is begun, for a cause that concerns the run as a whole."""
+
+    async def prepare(signals: Sequence[Signal]) -> DecideOne:
+        async def one(signal: Signal, facts: FactValues) -> Decided:
+            metrics.decided("run", "skipped", str(reason))
+            return _nothing(signal, run, "skipped", str(reason), cause), None
+
+        return one
+
+    return prepare
+
+
+def _nothing(signal: Signal, run: Resolved, status: str, reason: str, cause: str) -> Mapping[str, Any]:
+    """The ``trading_decision`` of an entry that came to nothing before any gate."""
     key = decision_key(signal, run.venue.name, MAIN_ACCOUNT)
-    decision = {
-        "status": "error",
+    return {
+        "status": status,
         "reason": reason,
         "client_order_id": None,
         "exchange_order_id": None,
         "decision_key": key,
         "trade_id": trade_id(key, signal.symbol),
-        "raw": {"reason": reason, "error": str(error)},
+        "raw": {"reason": reason, "error": cause},
     }
+
+
+def _not_begun(signal: Signal, run: Resolved, error: Exception) -> Decided:
+    log.error("run.entry_not_begun", symbol=signal.symbol, error=str(error))
+    reason = str(RunReason.ORDERS_UNAVAILABLE)
     message = f"its entry could not be begun: {error}"
-    return decision, Failure(signal.symbol, "trade_entry", reason, message)
+    failure = Failure(signal.symbol, "trade_entry", reason, message)
+    return _nothing(signal, run, "error", reason, str(error)), failure
 
 
 def _unexpected(symbol: str, reason: str) -> Failure:

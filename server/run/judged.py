@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from engine.verdict import Verdict, VerdictBatch
 
-RunStage = Literal["candles", "mtf_execution", "trade_entry", "journal"]
+RunStage = Literal["sync_tables", "candles", "mtf_execution", "trade_entry", "journal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,33 @@ class Failure:
     code: str
     message: str
     timeframe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """How many positions and resting orders a symbol has."""
+
+    positions: int = 0
+    orders: int = 0
+
+    def __bool__(self) -> bool:
+        return self.positions > 0 or self.orders > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded:
+    """A symbol that was asked for, selected or queued, and is not looked at.
+
+    ``open`` is None where nobody asked what is open. ``switch`` is the switch that is off, or goes off
+    because of this; ``switch_until`` (ms UTC) is when it comes on by itself.
+    """
+
+    symbol: str
+    reason: str
+    open: Open | None
+    switch: str | None
+    switch_was_off: bool
+    switch_until: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,4 +13,6 @@ class RunReason(StrEnum):
     RUN_FAILED = "run_failed"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     ORDERS_UNAVAILABLE = "orders_unavailable"
-    BLACKLISTED = "blacklisted"
+    OPEN_STATE_UNAVAILABLE = "open_state_unavailable"
+    RUN_LOCK_LOST = "run_lock_lost"
+    SYMBOL_TIMEOUT = "symbol_timeout"

@@ -7,6 +7,7 @@ from typing import Any
 from engine.verdict import VerdictBatch
 from server.instants import iso
 from server.journal import RunError, RunRecord, RunStart
+from server.run.answer import excluded_answer
 from server.run.resolve import Resolved
 from server.run.result import RunResult
 
@@ -27,8 +28,9 @@ def record_of(result: RunResult) -> RunRecord:
         batches=tuple(batches.values()),
         trades={symbol: entry.decision for symbol, entry in findings.entries.items()},
         errors=tuple(RunError(f.symbol, f.stage, f.code, f.message) for f in result.failures),
-        excluded=tuple({"symbol": e.symbol, "reason": str(e.reason)} for e in run.excluded),
+        excluded=tuple(dict(excluded_answer(one)) for one in run.excluded),
         warnings=run.warnings,
+        degraded=result.degraded,
         # The stage that writes this has not ended.
         timings={stage: seconds for stage, seconds in result.stopwatch.stages.items() if stage != "journal"},
     )
@@ -63,6 +65,11 @@ def _asked(run: Resolved) -> dict[str, Any]:
         "market_type": run.market_type,
         "as_of": iso(run.as_of_ms),
         "dry_run": run.dry_run,
+        "sync_tables": run.sync_tables,
+        "skip_open_state_filter": run.skip_open_state_filter,
+        "lock_per_symbol": run.lock_per_symbol,
         "process_tp_sl": run.process_tp_sl,
+        "current_tf": run.current_tf,
+        "declared": dict(run.declared),
         "verbose": run.verbose,
     }

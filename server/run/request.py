@@ -57,6 +57,10 @@ class RequestProblem(ValueError):
         return self.problems[0].choices
 
 
+class RunInProgress(Exception):
+    """Another run has the lock of such runs; the text says who, and since when."""
+
+
 class RunUnavailable(Exception):
     """The run cannot begin because what it stands on does not answer; trying again may help."""
 
@@ -68,9 +72,15 @@ class RunRequest:
     ``symbols``: none means all contracts of the venue that the profile selects. ``profile``, ``mode`` and
     ``exchange``: None means the default one. ``passed_over_profile`` was named too but did not win; it must
     exist all the same. ``as_of_ms``: None means the venue's present. ``actor`` is who
-    asks, as far as the edge knows, and ``may_trade`` whether they may have orders placed. ``process_tp_sl``:
-    where orders may leave, move stops and targets of open positions to their real entries first.
-    ``warnings`` are remarks of the edge that the answer repeats.
+    asks, as far as the edge knows, and ``may_trade`` whether they may have orders placed; ``user_id`` and
+    ``ip_address`` are what the caller says of themselves, which is only kept. ``current_tf``: the answer
+    details this timeframe only.
+
+    ``sync_tables``: ask the venue what is open, instead of going by what is stored;
+    ``skip_open_state_filter``: look at symbols that have something open, too. Where orders may leave:
+    ``lock_per_symbol`` locks each symbol against other runs instead of the whole run, and ``process_tp_sl``
+    moves stops and targets of open positions to their real entries first. ``warnings`` are remarks of the
+    edge that the answer repeats.
     """
 
     actor: str
@@ -84,6 +94,12 @@ class RunRequest:
     as_of_ms: int | None = None
     dry_run: bool = True
     may_trade: bool = False
+    sync_tables: bool = True
+    skip_open_state_filter: bool = False
+    lock_per_symbol: bool = False
     process_tp_sl: bool = True
+    current_tf: str | None = None
+    user_id: str | None = None
+    ip_address: str | None = None
     verbose: bool = False
     warnings: tuple[str, ...] = ()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from engine.candles import TIMEFRAMES, Timeframe
 from engine.models.validation import Mode
 from engine.ruleset import Profile, Ruleset
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.exchange.selection import GATE, select_contracts
 from server.instants import iso
-from server.run.reasons import RunReason
+from server.run.judged import Excluded
 from server.run.request import FieldProblem, RequestProblem, RunRequest, RunUnavailable
 
 MarketType = Literal["perpetual"]
@@ -36,17 +37,14 @@ EARLIEST_MS = 946_684_800_000
 _SYMBOL = re.compile(r"[A-Z0-9_]{2,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
-    """A symbol that was asked for, or would have been selected, and is not looked at."""
-
-    symbol: str
-    reason: RunReason
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A request in which every name has become the thing it names; ``symbols`` in the order they are run."""
+    """A request in which every name has become the thing it names; ``symbols`` in the order they are run.
+
+    ``listed`` are all that the venue has. ``present``: orders could be placed on the instant it decides at;
+    otherwise it is about the past, of which switches, locks and what is open say nothing. ``declared`` is
+    what the caller says of themselves.
+    """
 
     ruleset: Ruleset
     profile: Profile
@@ -54,14 +52,21 @@ class Resolved:
     venue: Exchange
     market_type: MarketType
     as_of_ms: int
+    present: bool
     symbols: tuple[str, ...]
-    excluded: tuple[Excluded, ...]
+    listed: Collection[str]
     workers: int
     dry_run: bool
+    sync_tables: bool
+    skip_open_state_filter: bool
+    lock_per_symbol: bool
     process_tp_sl: bool
+    current_tf: Timeframe | None
+    declared: Mapping[str, str]
     verbose: bool
     actor: str
     warnings: tuple[str, ...]
+    excluded: tuple[Excluded, ...] = ()
 
 
 async def resolve(
@@ -80,6 +85,7 @@ async def resolve(
     mode = _mode(request, profile, problems)
     venue = _venue(request, venues, default_exchange, problems)
     market_type = _market_type(request, problems)
+    timeframe = _timeframe(request, problems)
     symbols = normalised(request.symbols)
     problems += [
         FieldProblem("symbols", f"{symbol!r} is not a symbol (letters, digits and _)")
@@ -103,7 +109,8 @@ async def resolve(
         raise RunUnavailable(str(error)) from error
     as_of_ms = _as_of(request, venue, now_ms, problems)
     longest_ms = profile.trade_entry.execution.signal_ttl_sec * 1000
-    if not request.dry_run and now_ms - as_of_ms > longest_ms:
+    present = now_ms - as_of_ms <= longest_ms
+    if not request.dry_run and not present:
         message = f"orders are placed on the present, and {venue.name} says it is {iso(now_ms)}"
         problems.append(FieldProblem("as_of", message, "impossible"))
     problems += [
@@ -113,13 +120,12 @@ async def resolve(
     ]
     if problems:
         raise RequestProblem(problems)
-    own = profile.contracts.blacklist
-    selection = select_contracts(listings, profile.contracts, profile.gates[GATE], as_of_ms)
-    chosen = tuple(s for s in symbols if s not in own) if symbols else selection.symbols
-    blacklisted = sorted(set(own) & set(symbols or listings))
-    warnings = list(request.warnings)
-    if not chosen:
-        warnings.append(f"no contract of {venue.name} passes the selection of profile '{profile.name}'")
+    warnings = [*request.warnings, *_idle(request, profile, timeframe)]
+    if not symbols:
+        selected = select_contracts(listings, profile.contracts, profile.gates[GATE], as_of_ms).symbols
+        symbols = (*selected, *sorted(set(profile.contracts.blacklist) & listings.keys()))
+        if not selected:
+            warnings.append(f"no contract of {venue.name} passes the selection of profile '{profile.name}'")
     return Resolved(
         ruleset=ruleset,
         profile=profile,
@@ -127,11 +133,21 @@ async def resolve(
         venue=venue,
         market_type=market_type,
         as_of_ms=as_of_ms,
-        symbols=chosen,
-        excluded=tuple(Excluded(symbol, RunReason.BLACKLISTED) for symbol in blacklisted),
+        present=present,
+        symbols=symbols,
+        listed=listings.keys(),
         workers=request.workers,
         dry_run=request.dry_run,
+        sync_tables=request.sync_tables,
+        skip_open_state_filter=request.skip_open_state_filter,
+        lock_per_symbol=request.lock_per_symbol and not request.dry_run,
         process_tp_sl=request.process_tp_sl and not request.dry_run,
+        current_tf=timeframe,
+        declared={
+            name: value
+            for name, value in (("user_id", request.user_id), ("ip_address", request.ip_address))
+            if value is not None
+        },
         verbose=request.verbose,
         actor=request.actor,
         warnings=tuple(warnings),
@@ -167,6 +183,30 @@ def _mode(request: RunRequest, profile: Profile | None, problems: list[FieldProb
         FieldProblem.unknown("validation_mode", "there is no validation mode", request.mode, MODES)
     )
     return None
+
+
+def _timeframe(request: RunRequest, problems: list[FieldProblem]) -> Timeframe | None:
+    if request.current_tf is None:
+        return None
+    name = request.current_tf.strip().lower()
+    found: Timeframe | None = None
+    for timeframe in TIMEFRAMES:
+        if timeframe == name:
+            found = timeframe
+    if found is None:
+        problems.append(
+            FieldProblem.unknown("current_tf", "there is no timeframe", request.current_tf, TIMEFRAMES)
+        )
+    return found
+
+
+def _idle(request: RunRequest, profile: Profile, timeframe: Timeframe | None) -> Iterator[str]:
+    """What was asked for and has nothing to work on."""
+    decided = (*profile.validation.context_timeframes, *profile.validation.execution_timeframes)
+    if timeframe is not None and timeframe not in decided:
+        yield f"current_tf {timeframe} is none of the timeframes that '{profile.name}' decides on"
+    if request.lock_per_symbol and request.dry_run:
+        yield "lock_per_symbol does nothing in a dry run, which takes no locks"
 
 
 def _venue(

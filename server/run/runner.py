@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -15,34 +14,46 @@ import structlog
 from engine.ruleset import Ruleset
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
+from server.instants import machine_ms
 from server.journal import Journal, JournalError
-from server.market import CandleFailure, CandleFeed, MarketCandles
+from server.market import CandleFeed, MarketCandles
 from server.metrics import Metrics
 from server.orders.errors import OrdersUnavailable
 from server.orders.store import Orders
-from server.run.deciders import Decider, placed, simulated
+from server.run.candles import without_candles
+from server.run.deciders import Decider, placed, simulated, withheld
+from server.run.eligibility import OPEN, Situation, sift, switched_off
 from server.run.entries import enter_all
 from server.run.judged import Failure, Findings
 from server.run.keeping import kept_running
+from server.run.locking import Locking, locking
 from server.run.memory import Memories, ProfileMemory
 from server.run.reasons import RunReason
+from server.run.reconcile import Reconciled, reconcile
 from server.run.record import record_of, start_of
 from server.run.request import RunRequest, RunUnavailable
-from server.run.resolve import WORKERS_MAX, Resolved, resolve
+from server.run.resolve import SIMULATED, WORKERS_MAX, Resolved, resolve
 from server.run.result import RunResult
 from server.run.rules import RulesInForce
 from server.run.spreads import with_spreads
 from server.run.stopwatch import Stopwatch
 from server.run.verdicts import decide_all
+from server.switches.errors import SwitchesUnavailable
+from server.switches.run_locks import RunLocks
+from server.switches.store import Switches
 
 if TYPE_CHECKING:
     from server.execution.dispatch import Dispatcher
+    from server.execution.guardian import Realigned
 
-Align = Callable[[str], Awaitable[int]]
-"""Moves the protection of open positions of a venue to their real entries; how many were moved."""
+Align = Callable[[str], Awaitable["Realigned"]]
+"""Moves the protection of open positions of a venue to their real entries."""
 
 Progress = Callable[[str, int, int], None]
 """Stage, how many of its symbols are done, and how many there are."""
+
+MINUTE_MS = 60_000
+MINUTES_PER_HOUR = 60
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +63,11 @@ class _Report(Protocol):
 
 
 class Runner:
-    """Runs may overlap; each holds one set of rules from its start to its end.
+    """Runs may overlap, but those that may place orders lock each other out; each holds one set of rules from
+    its start to its end.
 
-    Without a ``dispatcher`` only dry runs are possible. ``align`` moves the protection of open positions of
+    Without a ``dispatcher`` only dry runs are possible, and what is open on a simulated account, which
+    another process keeps, is read from the database. ``align`` moves the protection of open positions of
     one venue; ``live``: orders may leave for a venue that is not simulated.
     """
 
@@ -65,6 +78,8 @@ class Runner:
         journal: Journal,
         *,
         orders: Orders,
+        switches: Switches,
+        locks: RunLocks,
         metrics: Metrics,
         dispatcher: Dispatcher | None,
         align: Align | None,
@@ -72,6 +87,7 @@ class Runner:
         live: bool,
     ) -> None:
         self._orders, self._metrics, self._dispatcher, self._align = orders, metrics, dispatcher, align
+        self._switches, self._locks = switches, locks
         self._live = live
         self._rules = rules
         self._venues = venues
@@ -86,43 +102,36 @@ class Runner:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def run(self, request: RunRequest, progress: Progress | None = None) -> RunResult:
-        """One run. Raises `RequestProblem` before any work, `RunUnavailable` if it cannot begin.
+        """One run. Raises `RequestProblem` before any work, `RunInProgress` where another run is in the way,
+        `RunUnavailable` if it cannot begin.
 
         Whatever happens to a symbol after that is in the answer, and only there.
         """
-        watch, started_ms, run_id = Stopwatch(), _wall_ms(), str(uuid4())
+        watch, started_ms, run_id = Stopwatch(), machine_ms(), str(uuid4())
         with watch.stage("resolve_symbols"):
             run = await self._resolve(request)
         async with AsyncExitStack() as stack:
+            lock = await stack.enter_async_context(locking(self._locks, run, run_id))
+            run, reconciled = await self._admit(run, lock, watch)
             with watch.stage("journal"):
                 await stack.enter_async_context(
                     kept_running(self._journal, start_of(run, run_id, started_ms))
                 )
-            return await self._run(run, run_id, started_ms, watch, progress)
-
-    async def _run(
-        self, run: Resolved, run_id: str, started_ms: int, watch: Stopwatch, progress: Progress | None
-    ) -> RunResult:
-        logger = log.bind(run_id=run_id, profile=run.profile.name)
-        memory = self._memories.of(run.venue.name, run.profile)
-        total = len(run.symbols)
-        if run.process_tp_sl and self._align is not None:
-            run = await self._aligned(run, self._align)
-        with watch.stage("fetch_candles"):
-            _tell(progress, "candles", total)(0)
-            market = await self._candles(run, memory)
-            _tell(progress, "candles", total)(total)
-        with watch.stage("mtf_execution"):
-            findings = await self._decide(run, memory, market, _tell(progress, "verdicts", total))
-        with watch.stage("trade_entry"):
-            findings = await self._enter(run, run_id, memory, market, findings, progress)
-        result = RunResult(run_id, run, findings, started_ms, _wall_ms(), watch)
-        with watch.stage("post_processing"):
-            _ = result.symbols
-        with watch.stage("journal"):
-            failure = await self._record(result)
-        logger.info("run.finished", symbols=total, status=result.status, seconds=round(watch.elapsed(), 3))
-        return result if failure is None else replace(result, journal_failure=failure)
+            result = await self._decided(run, run_id, reconciled, lock, started_ms, watch, progress)
+            with watch.stage("post_processing"):
+                _ = result.symbols
+            with watch.stage("journal"):
+                failure = await self._record(result)
+        result = result if failure is None else result.failing(failure)
+        log.info(
+            "run.finished",
+            run_id=run_id,
+            profile=run.profile.name,
+            symbols=len(run.symbols),
+            status=result.status,
+            seconds=round(watch.elapsed(), 3),
+        )
+        return result
 
     def default_venue(self, ruleset: Ruleset) -> Exchange:
         """The venue of runs that name none."""
@@ -130,6 +139,8 @@ class Runner:
 
     def _default_name(self, ruleset: Ruleset) -> str:
         return self._default_exchange or ruleset.service.default_exchange
+
+    # Which symbols.
 
     async def _resolve(self, request: RunRequest) -> Resolved:
         ruleset, warnings = await self._rules.now()
@@ -142,10 +153,82 @@ class Runner:
         )
         return replace(run, warnings=(*warnings, *run.warnings))
 
+    async def _admit(
+        self, run: Resolved, lock: Locking, watch: Stopwatch
+    ) -> tuple[Resolved, Reconciled | None]:
+        """What is open, then the symbols that the gate lets pass; of the past, only the gate."""
+        if not run.present:
+            with watch.stage("filter_symbols"):
+                symbols, excluded = sift(run, run.symbols, Situation())
+            return replace(run, symbols=symbols, excluded=excluded), None
+        trades = self._dispatcher is not None
+        with watch.stage("sync_tables"):
+            seen = trades or run.venue.name != SIMULATED
+            reconciled = await reconcile(
+                run, self._orders, reads_venue=run.sync_tables and seen, stores=trades
+            )
+        with watch.stage("filter_symbols"):
+            try:
+                return await self._filtered(run, reconciled, lock, changes=trades), reconciled
+            except SwitchesUnavailable as error:
+                raise RunUnavailable(str(error)) from error
+
+    async def _filtered(
+        self, run: Resolved, reconciled: Reconciled, lock: Locking, *, changes: bool
+    ) -> Resolved:
+        """``changes``: switches follow what is open. Raises ``SwitchesUnavailable``."""
+        now_ms, switches = machine_ms(), self._switches
+        queued = await switches.take_queue()
+        symbols = tuple(dict.fromkeys((*run.symbols, *(one.symbol for one in queued))))
+        filters = changes and not run.skip_open_state_filter
+        if filters and reconciled.source == "venue":
+            await switches.reactivate(reconciled.symbols.keys(), now_ms)
+        situation = Situation(switches=await switches.state(now_ms), reconciled=reconciled)
+        passed, excluded = sift(run, symbols, situation)
+        if run.lock_per_symbol and passed:
+            locked = await lock.symbols(passed)
+            passed, excluded = sift(run, symbols, situation, locked)
+        taken = [one.symbol for one in excluded if one.reason == OPEN]
+        if filters and taken:
+            rules = run.ruleset.service.exclusion
+            excluded = switched_off(excluded, await switches.exclude(taken, now_ms, rules))
+        warning = () if reconciled.failure is None else (f"the run is degraded: {reconciled.failure}",)
+        return replace(run, symbols=passed, excluded=excluded, warnings=(*run.warnings, *warning))
+
+    # What becomes of them.
+
+    async def _decided(
+        self,
+        run: Resolved,
+        run_id: str,
+        reconciled: Reconciled | None,
+        lock: Locking,
+        started_ms: int,
+        watch: Stopwatch,
+        progress: Progress | None,
+    ) -> RunResult:
+        memory = self._memories.of(run.venue.name, run.profile)
+        total = len(run.symbols)
+        run, realigned = await self._aligned(run, watch)
+        with watch.stage("fetch_candles"):
+            _tell(progress, "candles", total)(0)
+            market = await self._candles(run, memory)
+            _tell(progress, "candles", total)(total)
+        with watch.stage("mtf_execution"):
+            findings = await self._decide(run, memory, market, _tell(progress, "verdicts", total))
+        with watch.stage("trade_entry"):
+            await lock.confirm()
+            decider = self._decider(run, run_id, reconciled, lock)
+            findings = await self._enter(run, memory, market, findings, decider, progress)
+        return RunResult(
+            run_id, run, findings, started_ms, machine_ms(), watch, reconciled=reconciled, realigned=realigned
+        )
+
     async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:
+        limit_sec = float(run.ruleset.service.symbol_timeout_sec)
         try:
             return await self._feeds[run.venue.name].load(
-                run.symbols, memory.candle_starts(run.as_of_ms), run.as_of_ms
+                run.symbols, memory.candle_starts(run.as_of_ms), run.as_of_ms, limit_sec
             )
         except ExchangeError as error:
             raise RunUnavailable(str(error)) from error
@@ -153,7 +236,8 @@ class Runner:
     async def _decide(
         self, run: Resolved, memory: ProfileMemory, market: MarketCandles, done: _Report
     ) -> Findings:
-        failures = {symbol: _without_candles(failed) for symbol, failed in market.failures.items()}
+        limit_sec = float(run.ruleset.service.symbol_timeout_sec)
+        failures = {symbol: without_candles(failed, limit_sec) for symbol, failed in market.failures.items()}
         symbols = [symbol for symbol in run.symbols if symbol in market.candles]
         finished = len(failures)
 
@@ -163,33 +247,52 @@ class Runner:
             done(finished)
 
         judged, failed = await decide_all(
-            self._pool, memory, symbols, market.candles, run.as_of_ms, run.mode, run.workers, share_done
+            self._pool,
+            memory,
+            symbols,
+            market.candles,
+            run.as_of_ms,
+            run.mode,
+            run.workers,
+            limit_sec,
+            share_done,
         )
         judged = await with_spreads(
             run.venue, judged, run.as_of_ms, run.profile.trade_entry.entry.max_book_age_sec
         )
         return Findings(judged, failures | failed)
 
-    async def _aligned(self, run: Resolved, align: Align) -> Resolved:
-        try:
-            await align(run.venue.name)
-        except (ExchangeError, OrdersUnavailable) as error:
-            warning = f"stops and targets of open positions were not looked at: {error}"
-            return replace(run, warnings=(*run.warnings, warning))
-        return run
+    async def _aligned(self, run: Resolved, watch: Stopwatch) -> tuple[Resolved, Realigned | None]:
+        """Stops and targets, in the minutes that are theirs."""
+        minute = run.as_of_ms // MINUTE_MS % MINUTES_PER_HOUR
+        due = minute % run.ruleset.service.tp_sl_every_min == 0
+        if not (run.process_tp_sl and due and self._align is not None):
+            return run, None
+        with watch.stage("tp_sl_recalculation"):
+            try:
+                return run, await self._align(run.venue.name)
+            except (ExchangeError, OrdersUnavailable) as error:
+                warning = f"stops and targets of open positions were not looked at: {error}"
+                return replace(run, warnings=(*run.warnings, warning)), None
 
-    def _decider(self, run: Resolved, run_id: str) -> Decider:
+    def _decider(self, run: Resolved, run_id: str, reconciled: Reconciled | None, lock: Locking) -> Decider:
         if run.dry_run or self._dispatcher is None:
             return simulated(run, self._orders, self._metrics)
+        if reconciled is None or reconciled.failure is not None:
+            cause = "nobody asked what is open" if reconciled is None else str(reconciled.failure)
+            return withheld(run, RunReason.OPEN_STATE_UNAVAILABLE, cause, self._metrics)
+        if lock.lost:
+            cause = "the lock of this run was taken away, or could not be renewed in time"
+            return withheld(run, RunReason.RUN_LOCK_LOST, cause, self._metrics)
         return placed(run, run_id, self._dispatcher)
 
     async def _enter(
         self,
         run: Resolved,
-        run_id: str,
         memory: ProfileMemory,
         market: MarketCandles,
         findings: Findings,
+        decider: Decider,
         progress: Progress | None,
     ) -> Findings:
         ready = [j.verdict for j in findings.judged.values() if j.verdict.status == "READY"]
@@ -203,9 +306,7 @@ class Runner:
             report(finished)
 
         report(0)
-        entries, failed = await enter_all(
-            self._pool, memory, run, ready, market.candles, self._decider(run, run_id), one_done
-        )
+        entries, failed = await enter_all(self._pool, memory, run, ready, market.candles, decider, one_done)
         return Findings(findings.judged, {**findings.failures, **failed}, entries)
 
     async def _record(self, result: RunResult) -> Failure | None:
@@ -214,7 +315,11 @@ class Runner:
             await self._journal.record(record_of(result))
         except Exception as error:
             log.exception("run.not_recorded", run_id=result.run_id)
-            cause = str(error) if isinstance(error, JournalError) else _in_the_log(error)
+            cause = (
+                str(error)
+                if isinstance(error, JournalError)
+                else f"{type(error).__name__}; the log has the details"
+            )
             message = f"the run is not in the journal: {cause}"
             return Failure(None, "journal", RunReason.JOURNAL_UNAVAILABLE, message)
         return None
@@ -222,22 +327,3 @@ class Runner:
 
 def _tell(progress: Progress | None, stage: str, total: int) -> _Report:
     return lambda done: progress(stage, done, total) if progress is not None else None
-
-
-def _without_candles(failed: CandleFailure) -> Failure:
-    """What a venue raises on purpose is told as it is; anything else is only in the log."""
-    error = failed.error
-    if not isinstance(error, ExchangeError):
-        log.error("run.candles_failed", symbol=failed.symbol, timeframe=failed.timeframe, exc_info=error)
-    message = (
-        str(error) if isinstance(error, ExchangeError) else f"reading them ended in {_in_the_log(error)}"
-    )
-    return Failure(failed.symbol, "candles", RunReason.CANDLES_UNAVAILABLE, message, failed.timeframe)
-
-
-def _in_the_log(error: Exception) -> str:
-    return f"{type(error).__name__}; the log has the details"
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -117,7 +117,11 @@ class SymbolAnswer(TypedDict):
 
 
 class RunSummary(TypedDict):
-    """``success_rate`` is READY symbols in percent of the processed ones."""
+    """``success_rate`` is READY symbols in percent of the processed ones.
+
+    ``degraded``: the venue did not say what is open, so that nothing is placed. ``open_state``: who said it;
+    null for a run about the past, which does not ask.
+    """
 
     run_id: str
     status: RunStatus
@@ -125,6 +129,8 @@ class RunSummary(TypedDict):
     fingerprint: str
     validation_mode: str
     dry_run: bool
+    degraded: bool
+    open_state: Literal["venue", "database"] | None
     workers: int
     exchange: str
     market_type: str
@@ -144,8 +150,29 @@ class RunSummary(TypedDict):
 
 
 class ExcludedAnswer(TypedDict):
+    """A symbol that was not looked at. The counts are null where nobody asked what is open; ``switch_key`` is
+    the switch that is off, or goes off because of this, and ``switch_until`` when it comes on by itself.
+    """
+
     symbol: str
     reason: str
+    open_positions: int | None
+    open_orders: int | None
+    switch_key: str | None
+    switch_was_off: bool
+    switch_until: str | None
+
+
+class SkippedPosition(TypedDict):
+    symbol: str
+    reason: str
+
+
+class TpSlAnswer(TypedDict):
+    """Open positions whose stop and target were moved to their real entry, and those that were let be."""
+
+    moved: list[str]
+    skipped: list[SkippedPosition]
 
 
 class LastValidated(TypedDict):
@@ -177,7 +204,9 @@ class OrdersPlaced(TypedDict):
 
 
 class RunData(TypedDict):
-    """``symbols`` has every requested symbol once, but for those in ``excluded``."""
+    """``symbols`` has every requested symbol once, but for those in ``excluded``. ``tp_sl`` is null where
+    stops and targets were not looked at.
+    """
 
     run: RunSummary
     symbols: dict[str, SymbolAnswer]
@@ -190,6 +219,7 @@ class RunData(TypedDict):
     rejected_by_reason: dict[str, list[str]]
     last_validated: list[LastValidated]
     orders_placed: OrdersPlaced
+    tp_sl: TpSlAnswer | None
     performance: Performance
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import cast
 
 from engine.expression import FactRef
@@ -44,15 +45,13 @@ def symbol_answer(
         "context": {
             "valid": context.valid,
             "reason_if_invalid": context.reason_if_invalid,
-            "timeframe_decisions": [_timeframe(d, judged, run.verbose) for d in context.timeframe_decisions],
+            "timeframe_decisions": _timeframes(run, context.timeframe_decisions, judged),
         },
         "execution": {
             "selected_timeframe": execution.selected_timeframe,
             "selected_side": execution.selected_side,
             "reason_if_none": execution.reason_if_none,
-            "timeframe_decisions": [
-                _timeframe(d, judged, run.verbose) for d in execution.timeframe_decisions
-            ],
+            "timeframe_decisions": _timeframes(run, execution.timeframe_decisions, judged),
             "metrics": dict(execution.metrics),
             "walk": [_step(step) for step in execution.walk],
         },
@@ -99,6 +98,14 @@ def error_answer(failure: Failure) -> ErrorAnswer:
         "code": failure.code,
         "message": failure.message,
     }
+
+
+def _timeframes(
+    run: Resolved, decisions: Iterable[TimeframeDecision], judged: Judged
+) -> list[TimeframeAnswer]:
+    """All of them, or the one that was asked for."""
+    wanted = run.current_tf
+    return [_timeframe(d, judged, run.verbose) for d in decisions if wanted in (None, d.timeframe)]
 
 
 def _timeframe(decision: TimeframeDecision, judged: Judged, verbose: bool) -> TimeframeAnswer:

@@ -12,13 +12,22 @@ import structlog
 from engine.candles import CandleSet, Timeframe
 from engine.facts import Snapshot
 from engine.verdict import decide
-from server.run.judged import Failure, Judged
+from server.run.judged import Failure, Judged, RunStage
 from server.run.memory import ProfileMemory
 from server.run.reasons import RunReason
 
 Candles = Mapping[str, Mapping[Timeframe, CandleSet]]
 
+Decided = tuple[list[Judged], list[Failure]]
+"""Verdicts of the symbols of a share, and failures of the others."""
+
 log = structlog.get_logger(__name__)
+
+
+def timed_out(symbol: str, stage: RunStage, doing: str, limit_sec: float) -> Failure:
+    """The failure of a symbol that ``doing`` took too long for."""
+    message = f"{doing} took longer than {limit_sec:g} s (symbol_timeout_sec)"
+    return Failure(symbol, stage, RunReason.SYMBOL_TIMEOUT, message)
 
 
 def shares(symbols: Sequence[str], count: int) -> list[Sequence[str]]:
@@ -37,16 +46,31 @@ async def decide_all(
     as_of_ms: int,
     mode: str,
     workers: int,
+    limit_sec: float,
     done: Callable[[int], None],
 ) -> tuple[dict[str, Judged], dict[str, Failure]]:
     """Verdicts in the order of ``symbols``, and failures. The same for every number of workers.
 
-    ``done`` is told, on the event loop, how many symbols each finished share had.
+    A share that takes longer than ``limit_sec`` is begun again symbol by symbol, each with that limit, so
+    that only the culprit is lost. ``done`` is told, on the event loop, how many symbols each finished share
+    had.
     """
     loop = asyncio.get_running_loop()
 
-    async def one(share: Sequence[str]) -> tuple[list[Judged], list[Failure]]:
-        answer = await loop.run_in_executor(pool, decide_share, memory, share, candles, as_of_ms, mode)
+    async def within_limit(share: Sequence[str]) -> Decided:
+        thread = loop.run_in_executor(pool, decide_share, memory, share, candles, as_of_ms, mode)
+        try:
+            # A thread cannot be stopped: what it comes to is not waited for any longer.
+            return await asyncio.wait_for(asyncio.shield(thread), limit_sec)
+        except TimeoutError:
+            if len(share) == 1:
+                log.error("run.evaluation_timed_out", symbol=share[0], limit_sec=limit_sec)
+                return [], [timed_out(share[0], "mtf_execution", "deciding", limit_sec)]
+        alone = [await within_limit([symbol]) for symbol in share]
+        return [j for found, _ in alone for j in found], [f for _, failed in alone for f in failed]
+
+    async def one(share: Sequence[str]) -> Decided:
+        answer = await within_limit(share)
         done(len(share))
         return answer
 
@@ -58,7 +82,7 @@ async def decide_all(
 
 def decide_share(
     memory: ProfileMemory, symbols: Sequence[str], candles: Candles, as_of_ms: int, mode: str
-) -> tuple[list[Judged], list[Failure]]:
+) -> Decided:
     """All symbols in one batch; should that fail, one by one, so that only the culprit is lost."""
     try:
         return decide_batch(memory, symbols, candles, as_of_ms, mode), []

@@ -78,6 +78,15 @@ ACCEPTED = [
     ({"as_of": "2025-06-02T09:09:00+02:00"}, "as_of=2025-06-02T09:09:00%2B02:00", {"as_of": LONG}),
     ({"as_of": 1748848140000}, "as_of=1748848140000", {"as_of": LONG}),
     ({"verbose": "off"}, "verbose=no", {}),
+    ({"current_tf": "5M"}, "current_tf=5m", {}),
+    ({"sync_tables": False}, "sync_tables=off", {"open_state": "database"}),
+    ({"skip_open_state_filter": True}, "skip_open_state_filter=yes", {"open_state": "venue"}),
+    ({"user_id": "me", "ip_address": "10.0.0.1"}, "user_id=me&ip_address=10.0.0.1", {}),
+    (
+        {"force_run": False, "force_timeframe_check": "no", "skip_context": 0},
+        "force_run=false&force_timeframe_check=0&skip_context=off",
+        {"symbols_requested": 8},
+    ),
 ]
 
 
@@ -137,8 +146,17 @@ REFUSED = [
         [("as_of", "after the clock of paper")],
     ),
     ({"as_of": 1748848140}, "as_of=1748848140", [("as_of", "milliseconds since 1970")]),
-    ({"force_run": True}, "force_run=1", [("force_run", "there is no such parameter")]),
-    ({"current_tf": "5m"}, "current_tf=5m", [("current_tf", "there is no such parameter")]),
+    ({"force_run": True}, "force_run=1", [("force_run", "nothing to force")]),
+    (
+        {"force_timeframe_check": 1, "skip_context": "yes"},
+        "force_timeframe_check=on&skip_context=true",
+        [("force_timeframe_check", "nothing to force"), ("skip_context", "cannot be left out")],
+    ),
+    ({"skip_context": "maybe"}, "skip_context=maybe", [("skip_context", "expected a boolean")]),
+    ({"current_tf": "7m"}, "current_tf=7m", [("current_tf", "expected one of 1m, 5m")]),
+    ({"lock_per_symbol": "perhaps"}, None, [("lock_per_symbol", "expected a boolean")]),
+    ({"user_id": 7}, "user_id=", [("user_id", "expected a")]),
+    ({"ip_address": "1\n2"}, "ip_address=1%0A2", [("ip_address", "expected a line of text")]),
     (
         {"symbol": "BTCUSDT", "workers": 99, "verbose": []},
         "symbol=BTCUSDT&workers=99&verbose=%5B%5D",
@@ -256,6 +274,34 @@ async def test_precedence_of_aliases_is_told(api: Api) -> None:
     data = (await api.post("/api/mtf/run", json=body)).json()["data"]
     assert data["run"]["validation_mode"] == "strict"
     assert len(data["warnings"]) == 2
+
+
+async def test_details_of_one_timeframe(api: Api) -> None:
+    body = {"symbols": "BTCUSDT", "as_of": LONG}
+    whole = (await api.post("/api/mtf/run", json=body)).json()["data"]["symbols"]["BTCUSDT"]
+    told = (await api.post("/api/mtf/run", json=body | {"current_tf": "5m"})).json()["data"]
+    found = told["symbols"]["BTCUSDT"]
+    assert found["context"] == whole["context"]
+    assert [d["timeframe"] for d in found["context"]["timeframe_decisions"]] == ["5m"]
+    assert found["execution"]["timeframe_decisions"] == []
+    assert (found["status"], found["reason"]) == (whole["status"], whole["reason"])
+    assert told["warnings"] == []
+    data = (await api.get("/api/mtf/run?symbols=BTCUSDT&current_tf=4h")).json()["data"]
+    assert data["warnings"] == ["current_tf 4h is none of the timeframes that 'scalper_micro' decides on"]
+
+
+async def test_what_callers_say_of_themselves_is_kept_apart(api: Api) -> None:
+    body = {"symbols": "BTCUSDT", "user_id": "somebody", "ip_address": "10.1.2.3"}
+    run_id = (await api.post("/api/mtf/run", json=body)).json()["data"]["run"]["run_id"]
+    stored = (await api.get(f"/api/runs/{run_id}")).json()
+    assert stored["request"]["declared"] == {"user_id": "somebody", "ip_address": "10.1.2.3"}
+    assert "somebody" not in stored["actor"]
+
+
+async def test_a_lock_of_a_dry_run_is_told_to_do_nothing(api: Api) -> None:
+    body = {"symbols": "BTCUSDT", "lock_per_symbol": True}
+    data = (await api.post("/api/mtf/run", json=body)).json()["data"]
+    assert data["warnings"] == ["lock_per_symbol does nothing in a dry run, which takes no locks"]
 
 
 async def test_a_post_without_a_body_runs_with_every_default(api: Api) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from run_answers import READY
+from venues_between import another_runner
 
-from server.exchange.paper import PaperExchange
-from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.service import Service, service
 from server.settings import Settings, load_settings, shipped_rules
@@ -37,20 +37,12 @@ async def trading(settings: Settings) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-def runner_on(opened: Service) -> Callable[[PaperExchange], Runner]:
+def runner_on(opened: Service) -> Callable[[Any], Runner]:
     """Another runner of the same service, on a venue of the test's own."""
+    return lambda venue: another_runner(opened, venue)
 
-    def make(venue: PaperExchange) -> Runner:
-        return Runner(
-            RulesInForce(opened.rulesets),
-            {"paper": venue},
-            opened.journal,
-            orders=opened.orders,
-            metrics=opened.metrics,
-            dispatcher=None,
-            align=None,
-            default_exchange=None,
-            live=False,
-        )
 
-    return make
+@pytest.fixture
+def placing_on(trading: Service) -> Callable[[Any], Runner]:
+    """The same, placing orders."""
+    return lambda venue: another_runner(trading, venue)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,6 +28,16 @@ BUNDLED = ["AVAXUSDT", "BNBUSDT", "BTCUSDT", "ETHUSDT", "LINKUSDT", "SOLUSDT", "
 def as_sent(answer: Any) -> Any:
     """The answer as a client reads it."""
     return msgspec.json.decode(msgspec.json.encode(answer))
+
+
+def edit_service(folder: Path, *edits: tuple[str, str]) -> None:
+    """Changes ``service.yaml`` of a rules folder."""
+    file = folder / "service.yaml"
+    text = file.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
 
 
 def lasting(answer: Any) -> Any:

@@ -7,15 +7,18 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
-from run_answers import BUNDLED, READY, SHORTS, as_sent
+from run_answers import BUNDLED, READY, SHORTS, as_sent, edit_service
 from syrupy.assertion import SnapshotAssertion
-from test_run_isolation import edit_contracts, too_short
+from test_run_isolation import too_short
+from venues_between import Meanwhile, Mute, Slow
 
 from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import PaperExchange, PaperOptions
 from server.exchange.paper.venue import BUNDLED as BUNDLED_FOLDER
+from server.instants import machine_ms
 from server.run import RunReason, RunRequest, RunUnavailable
 from server.run.memory import ProfileMemory
 from server.run.runner import Runner
@@ -23,17 +26,12 @@ from server.run.verdicts import decide_share
 from server.service import Service, service
 from server.settings import Settings
 
-
-async def test_blacklisted(opened: Service, golden: SnapshotAssertion) -> None:
-    edit_contracts(opened, ("blacklist: []", "blacklist: [ETHUSDT]"))
-    request = RunRequest(actor="test", as_of_ms=SHORTS, symbols=("ETHUSDT",))
-    data = as_sent((await opened.runner.run(request)).to_json())["data"]
-    assert {"symbols": data["symbols"], "excluded": data["excluded"]} == golden
+MakeRunner = Callable[[Any], Runner]
 
 
 async def test_candles_unavailable(
     opened: Service,
-    runner_on: Callable[[PaperExchange], Runner],
+    runner_on: MakeRunner,
     tmp_path: Path,
     golden: SnapshotAssertion,
 ) -> None:
@@ -88,13 +86,22 @@ async def test_journal_unavailable(opened: Service, golden: SnapshotAssertion) -
     assert {"status": answer["status"], "error": error | {"message": said}} == golden
 
 
-async def test_orders_unavailable(trading: Service, golden: SnapshotAssertion) -> None:
-    async with trading.database.write() as connection:
-        await connection.exec_driver_sql("ALTER TABLE order_intent RENAME TO gone")
+async def test_orders_unavailable(
+    trading: Service, placing_on: MakeRunner, golden: SnapshotAssertion
+) -> None:
+    """The run has begun when the table goes: before that it would not have begun at all."""
+
+    async def gone() -> None:
+        async with trading.database.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE order_intent RENAME TO gone")
+
+    runner = placing_on(Meanwhile(trading.venues["paper"], gone))
     request = RunRequest(actor="test", dry_run=False, may_trade=True, symbols=("SUIUSDT",))
-    data = (await trading.runner.run(request)).to_json()["data"]
+    data = (await runner.run(request)).to_json()["data"]
     decision = data["symbols"]["SUIUSDT"]["trading_decision"]
-    assert {"decision": decision, "errors": data["errors"]} == golden
+    said = json.dumps({"decision": decision, "errors": data["errors"]})
+    # Whether reading or writing met it first is a matter of who was quicker.
+    assert json.loads(said.replace("orders cannot be written", "orders cannot be read")) == golden
 
 
 async def test_decision_pending(settings: Settings, golden: SnapshotAssertion) -> None:
@@ -104,6 +111,48 @@ async def test_decision_pending(settings: Settings, golden: SnapshotAssertion) -
         request = RunRequest(actor="test", dry_run=False, may_trade=True, symbols=("SUIUSDT",))
         data = (await opened.runner.run(request)).to_json()["data"]
     assert data["symbols"]["SUIUSDT"]["trading_decision"] == golden
+
+
+async def test_open_state_unavailable(
+    trading: Service, placing_on: MakeRunner, golden: SnapshotAssertion
+) -> None:
+    runner = placing_on(Mute(trading.venues["paper"], "positions"))
+    request = RunRequest(actor="test", dry_run=False, may_trade=True, symbols=("SUIUSDT",))
+    data = (await runner.run(request)).to_json()["data"]
+    decision = data["symbols"]["SUIUSDT"]["trading_decision"]
+    assert {"decision": decision, "errors": data["errors"], "warnings": data["warnings"]} == golden
+    assert (await trading.orders.page()).total == 0
+
+
+async def test_run_lock_lost(trading: Service, placing_on: MakeRunner, golden: SnapshotAssertion) -> None:
+    """An operator releases the lock while the run reads its candles."""
+    key, now_ms = "paper:perpetual:scalper_micro", machine_ms()
+    locks = trading.run_locks
+    runner = placing_on(
+        Meanwhile(
+            trading.venues["paper"],
+            lambda: locks.force_release(key, actor="operator", reason="it hangs", now_ms=now_ms),
+        )
+    )
+    request = RunRequest(actor="test", dry_run=False, may_trade=True, symbols=("SUIUSDT",))
+    data = (await runner.run(request)).to_json()["data"]
+    assert data["symbols"]["SUIUSDT"]["trading_decision"] == golden
+    assert (await trading.orders.page()).total == 0
+
+
+async def test_symbol_timeout(opened: Service, runner_on: MakeRunner, golden: SnapshotAssertion) -> None:
+    """For its candles, or for its plan; the others go on."""
+    request = RunRequest(actor="test", as_of_ms=SHORTS, symbols=("SOLUSDT", "ETHUSDT"))
+    await opened.runner.run(request)  # the venue has read its files by then
+    edit_service(opened.rulesets.folder, ("symbol_timeout_sec: 20", "symbol_timeout_sec: 1"))
+    said: dict[str, Any] = {}
+    for what in ("candles", "book"):
+        runner = runner_on(Slow(opened.venues["paper"], "SOLUSDT", what))
+        data = as_sent((await runner.run(request)).to_json())["data"]
+        assert data["symbols"]["ETHUSDT"]["trading_decision"]["status"] == "simulated"
+        found = data["symbols"]["SOLUSDT"]
+        said[what] = {name: found[name] for name in ("status", "reason", "trading_decision", "error")}
+    assert said == golden
 
 
 def test_no_reason_is_left_out() -> None:

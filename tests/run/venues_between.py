@@ -1,0 +1,94 @@
+"""Venues that stand between a run and the real paper venue and do one thing otherwise; a runner on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from engine.candles import CandleSet, Timeframe
+from server.exchange.errors import VenueUnavailable
+from server.exchange.port import Book, Exchange, OpenOrder, Position
+from server.run.rules import RulesInForce
+from server.run.runner import Runner
+from server.service import Service
+
+
+class Between:
+    """Hands everything on."""
+
+    def __init__(self, venue: Exchange) -> None:
+        self.venue = venue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.venue, name)
+
+
+class Mute(Between):
+    """Does not say what is open: ``positions``, ``orders`` or both."""
+
+    def __init__(self, venue: Exchange, *lists: str) -> None:
+        super().__init__(venue)
+        self.lists = lists
+
+    async def positions(self) -> Sequence[Position]:
+        if "positions" in self.lists:
+            raise VenueUnavailable("paper", "positions", "no route to the venue")
+        return await self.venue.positions()
+
+    async def open_orders(self) -> Sequence[OpenOrder]:
+        if "orders" in self.lists:
+            raise VenueUnavailable("paper", "open_orders", "no route to the venue")
+        return await self.venue.open_orders()
+
+
+class Slow(Between):
+    """Never answers for one symbol, for ``candles`` or for ``book``."""
+
+    def __init__(self, venue: Exchange, symbol: str, what: str) -> None:
+        super().__init__(venue)
+        self.symbol, self.what = symbol, what
+
+    async def candles(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleSet:
+        if (symbol, "candles") == (self.symbol, self.what):
+            await asyncio.Event().wait()
+        return await self.venue.candles(symbol, timeframe, start_ms, end_ms)
+
+    async def top_of_book(self, symbol: str, at_ms: int | None = None) -> Book:
+        if (symbol, "book") == (self.symbol, self.what):
+            await asyncio.Event().wait()
+        return await self.venue.top_of_book(symbol, at_ms)
+
+
+class Meanwhile(Between):
+    """Something happens while the first candles are read."""
+
+    def __init__(self, venue: Exchange, happens: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__(venue)
+        self.happens: Callable[[], Awaitable[Any]] | None = happens
+
+    async def candles(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleSet:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            await happens()
+        return await self.venue.candles(symbol, timeframe, start_ms, end_ms)
+
+
+def another_runner(service: Service, venue: Any, *, looks: bool = False) -> Runner:
+    """Another runner of the same service, on a venue of the test's own; it places orders if the service does,
+    unless it ``looks`` only.
+    """
+    trading = None if looks else service.trading
+    return Runner(
+        RulesInForce(service.rulesets),
+        {"paper": venue},
+        service.journal,
+        orders=service.orders,
+        switches=service.switches,
+        locks=service.run_locks,
+        metrics=service.metrics,
+        dispatcher=None if trading is None else trading.dispatcher,
+        align=None if trading is None else trading.operations.align,
+        default_exchange=None,
+        live=False,
+    )
