@@ -61,8 +61,10 @@ async def test_explanation_of_a_stored_decision(api: Api) -> None:
 
 
 async def test_profiles(api: Api) -> None:
-    (entry,) = (await api.get("/api/profiles")).json()["profiles"]
-    assert (entry["name"], entry["default"], entry["mode"]) == ("scalper_micro", True, "pragmatic")
+    entries = {one["name"]: one for one in (await api.get("/api/profiles")).json()["profiles"]}
+    assert [name for name, one in entries.items() if one["default"]] == ["scalper_micro"]
+    entry = entries["scalper_micro"]
+    assert entry["mode"] == "pragmatic"
     assert (entry["context_timeframes"], entry["execution_timeframes"]) == (["5m"], ["1m"])
 
     detail = (await api.get("/api/profiles/scalper_micro")).json()

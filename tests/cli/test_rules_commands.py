@@ -16,7 +16,7 @@ def test_check_finds_nothing_wrong_with_the_shipped_rules(light: Command) -> Non
     answer = light("check", ROOT / "rules")
 
     assert answer.code == 0
-    assert answer.lines[0].startswith(f"{ROOT / 'rules'}: ok (1 profile, ")
+    assert answer.lines[0].startswith(f"{ROOT / 'rules'}: ok (4 profiles, ")
     assert answer.lines[1] == "  scalper_micro  (fingerprint)  (default)"
 
 
@@ -44,7 +44,7 @@ def test_check_in_json(light: Command, rules: Path) -> None:
     answer = light("check", "rules", "--json")
     bad = json.loads(answer.out)
 
-    assert good["ok"] and good["default_profile"] == "scalper_micro" and good["counts"]["profiles"] == 1
+    assert good["ok"] and good["default_profile"] == "scalper_micro" and good["counts"]["profiles"] == 4
     assert answer.code == 1 and not bad["ok"]
     assert ("rules/service.yaml", line) in [(p["file"], p["line"]) for p in bad["problems"]]
 

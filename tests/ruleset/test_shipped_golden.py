@@ -19,6 +19,11 @@ def test_reasons(shipped: Ruleset, golden: SnapshotAssertion) -> None:
     assert {code: reason.model_dump() for code, reason in sorted(shipped.reasons.items())} == golden
 
 
-def test_effective_scalper_micro(shipped: Ruleset, golden: SnapshotAssertion) -> None:
-    values = shipped.effective("scalper_micro")
+@pytest.mark.parametrize("profile", ["regular", "scalper", "scalper_micro", "crash"])
+def test_effective(shipped: Ruleset, golden: SnapshotAssertion, profile: str) -> None:
+    values = shipped.effective(profile)
     assert {v.path: f"{v.value}  ({f'{v.file}:{v.line}' if v.file else 'engine'})" for v in values} == golden
+
+
+def test_every_profile_has_its_golden_file(shipped: Ruleset) -> None:
+    assert set(shipped.profiles) == {"regular", "scalper", "scalper_micro", "crash"}
