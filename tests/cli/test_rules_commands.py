@@ -128,7 +128,7 @@ def test_reasons_lists_all_and_explains_one(light: Command, rules: Path) -> None
 
 def test_profiles_lists_them_and_shows_where_each_value_is_from(light: Command, rules: Path) -> None:
     overview, one = light("profiles"), light("profiles", "scalper_micro")
-    entries = {entry["profile"]: entry for entry in json.loads(light("profiles", "--json").out)}
+    entries = {entry["name"]: entry for entry in json.loads(light("profiles", "--json").out)}
     entry = entries["scalper_micro"]
     values = json.loads(light("profiles", "scalper_micro", "--json").out)["values"]
 
