@@ -94,6 +94,11 @@ GUARDS = FixedCode(
         "guards": frozenset(
             {
                 "halted",
+                "global_off",
+                "blacklisted",
+                "symbol_off",
+                "off_by_open_state",
+                "timeframe_off",
                 "duplicate",
                 "daily_locked",
                 "daily_loss_usdt",

@@ -14,6 +14,7 @@ from server.execution.progress import Attempt, Progress
 from server.execution.settling import take
 from server.orders.intent import Intent
 from server.orders.reasons import ExecutionReason, GuardReason
+from server.switches.switch import keeping_out
 from server.trade_entry.entry_price import maker_price
 from server.trade_entry.quantise import floor_to
 from server.trade_entry.ticket import Ticket
@@ -104,13 +105,20 @@ async def _transmit(desk: Desk, intent: Intent) -> Intent:
 
 
 async def _forbidden(desk: Desk, ticket: Ticket, progress: Progress, now: int) -> Reason | None:
-    """What has come up since the plan was made. The rest of an order that has rested is not a new signal."""
+    """What has come up since the plan was made.
+
+    The rest of an order that has rested is not a new signal; switches leave it alone too.
+    """
     if not desk.may_change:
         return ExecutionReason.LIVE_NOT_ENABLED
     if (await desk.orders.halted()).halted:
         return GuardReason.TRADING_HALTED
     if progress.cancel_requested is not None:
         return ExecutionReason.CANCELLED_BY_OPERATOR
+    if not progress.acknowledged:
+        out = keeping_out(await desk.orders.switches(), ticket.symbol, ticket.timeframes)
+        if out is not None:
+            return GuardReason(out.reason)
     if ticket.leverage < 1:
         return ExecutionReason.LEVERAGE_BELOW_MIN
     if not progress.acknowledged and now > ticket.signal_expires_at_ms:

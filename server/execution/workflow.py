@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from engine.models.base import Side
+from engine.models.base import Side, Timeframe
 from server.durable import Json, StepFailed, Steps
 from server.execution.desk import Change, Desk, event
 from server.execution.names import order_name
@@ -75,12 +75,15 @@ class TradeEntry:
             profile.gates,
             desk.venue,
             account,
+            context_timeframes=profile.validation.context_timeframes,
             dry_run=False,
         )
         if decision.plan is None:
             desk.metrics.decided(decision.stage, decision.status, decision.reason)
             return (await _reject(desk, intent, decision)).state
-        return (await _record(desk, intent, submission, decision, decision.plan, _sides(account))).state
+        context = profile.validation.context_timeframes
+        recorded = await _record(desk, intent, submission, decision, decision.plan, _sides(account), context)
+        return recorded.state
 
     async def _broken(self, desk: Desk, key: str, error: Exception) -> None:
         """A workflow that ends in an exception says so; what has left is taken up by the guardian."""
@@ -213,6 +216,7 @@ async def _record(
     decision: TradeDecision,
     plan: OrderPlan,
     positions: Collection[tuple[str, Side]],
+    context_timeframes: Collection[Timeframe],
 ) -> Intent:
     now = await desk.now()
     ticket = plan.ticket(
@@ -224,6 +228,7 @@ async def _record(
         account=intent.account,
         profile=intent.profile,
         fingerprint=intent.fingerprint,
+        context_timeframes=context_timeframes,
         decided_at_ms=submission.at_ms,
     )
     recorded = await desk.orders.record(

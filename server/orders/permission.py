@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.models.base import Side
+from engine.models.base import Side, Timeframe
 from server.database import order_tables as t
+from server.instants import machine_ms
 from server.orders import rows
 from server.orders.holds import HoldCause, utc_day
 from server.orders.intent import UNDER_WAY, Intent
-from server.orders.locks import HALT, account_lock, lock
+from server.orders.locks import HALT, SWITCHES, account_lock, lock
 from server.orders.reasons import GuardReason
 from server.orders.writing import Denied
+from server.switches import reading as switches
+from server.switches.switch import keeping_out
 
 BUSY: frozenset[HoldCause] = frozenset({"under_way", "unsettled"})
 """Holds that are no cool-down: something of the symbol is not done."""
@@ -27,15 +30,23 @@ async def denial(
     max_positions: int,
     now_ms: int,
     positions: Collection[tuple[str, Side]],
+    timeframes: Collection[Timeframe],
 ) -> Denied | None:
-    """What forbids the intent, or None; in either case nothing else of its account is recorded meanwhile.
+    """What forbids the intent, or None; in either case nothing else of its account is recorded meanwhile, and
+    no switch is turned. ``timeframes`` are those that the verdict stands on.
 
     Intents are read before the hold: one that ends in between has placed its cool-down by then.
     """
     await lock(connection, HALT, shared=True)
+    await lock(connection, SWITCHES, shared=True)
     await lock(connection, account_lock(intent.exchange, intent.account))
     if halt := await _halt(connection):
         return Denied(GuardReason.TRADING_HALTED, halt)
+    kept_out = keeping_out(
+        await switches.state(connection, machine_ms(), intent.symbol), intent.symbol, timeframes
+    )
+    if kept_out is not None:
+        return Denied(GuardReason(kept_out.reason), kept_out.told)
     if loss := await _locked_loss(connection, intent, now_ms):
         return Denied(GuardReason.DAILY_LOSS_LIMIT_REACHED, loss)
     taken = await _under_way(connection, intent)

@@ -9,6 +9,10 @@ class GuardReason(StrEnum):
     """Why the store itself lets no order through, whatever the gate said a moment before."""
 
     TRADING_HALTED = "trading_halted"
+    GLOBAL_SWITCH_OFF = "global_switch_off"
+    BLACKLISTED = "blacklisted"
+    SYMBOL_SWITCH_OFF = "symbol_switch_off"
+    TIMEFRAME_SWITCH_OFF = "timeframe_switch_off"
     DUPLICATE_DECISION_KEY = "duplicate_decision_key"
     SYMBOL_UNDER_WAY = "symbol_under_way"
     SYMBOL_COOLING_DOWN = "symbol_cooling_down"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.models.base import Side
 from server.database import Database
 from server.database.answering import failing_as
-from server.instants import iso
+from server.instants import iso, machine_ms
 from server.journal.answers import Page, offset_of
 from server.orders import accounts, leases, open_state, operator, permission, reading, writing
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
@@ -23,6 +23,8 @@ from server.orders.open_state import OpenState
 from server.orders.operator import Action, ActionName
 from server.orders.reading import OrderFilter, Tally
 from server.orders.writing import Change, Denied
+from server.switches.reading import state as switch_state
+from server.switches.switch import SwitchState
 from server.trade_entry.ticket import Ticket
 
 LEFT: tuple[IntentState, ...] = ("submitting", "resting", "open", "closing")
@@ -74,7 +76,8 @@ class Orders:
         Everything that forbids is read again in the same transaction, and records of one account follow one
         another, so that two workers never take the last place. ``positions`` are the symbols and sides the
         venue has open, each counted once with the intents that are under way. After `halt` has returned no
-        intent is recorded. Raises `ChangedMeanwhile`, and ``ValueError`` for an intent that is not deciding.
+        intent is recorded, nor one of what is switched off or blacklisted. Raises `ChangedMeanwhile`, and
+        ``ValueError`` for an intent that is not deciding.
         """
         if intent.state != "deciding":
             raise ValueError(f"{intent.decision_key} is {intent.state}; only a deciding intent is recorded")
@@ -84,7 +87,7 @@ class Orders:
         hold = Hold(intent.symbol, intent.decision_key, "under_way", None)
         async with self._write() as connection:
             most = ticket.max_concurrent_positions
-            denied = await permission.denial(connection, intent, most, now_ms, positions)
+            denied = await permission.denial(connection, intent, most, now_ms, positions, ticket.timeframes)
             if denied is not None:
                 return denied
             return await writing.update_intent(
@@ -260,6 +263,11 @@ class Orders:
         async with self._read() as connection:
             found, total = await operator.actions(connection, offset, page_size)
         return Page(found, page, page_size, total)
+
+    async def switches(self) -> SwitchState:
+        """What is switched off and blacklisted, by this machine's clock."""
+        async with self._read() as connection:
+            return await switch_state(connection, machine_ms())
 
     # The daily loss.
 

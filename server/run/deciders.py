@@ -55,6 +55,7 @@ def simulated(run: Resolved, orders: Orders, metrics: Metrics) -> Decider:
                         run.ruleset.gates,
                         run.venue,
                         account,
+                        context_timeframes=run.profile.validation.context_timeframes,
                         dry_run=True,
                     )
             except TimeoutError:

@@ -10,6 +10,7 @@ from typing import Literal
 from engine.candles import TIMEFRAMES
 from engine.documents.nearest import nearest
 from engine.models.base import Timeframe
+from server.instants import iso
 
 SwitchScope = Literal["global", "symbol", "timeframe"]
 
@@ -157,6 +158,46 @@ class Exclusion:
     symbol: str
     was_off: bool
     until: int | None
+
+
+KeptOutReason = Literal["global_switch_off", "blacklisted", "symbol_switch_off", "timeframe_switch_off"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOut:
+    """What keeps a symbol out, and who wanted that, why and until when, in the types of JSON."""
+
+    reason: KeptOutReason
+    told: Mapping[str, str | None]
+
+
+def keeping_out(state: SwitchState, symbol: str, timeframes: Iterable[Timeframe]) -> KeptOut | None:
+    """What forbids a symbol at the instant of the state, given the timeframes that its verdict stands on.
+
+    A switch that a run turned because something was open forbids nothing by itself: whoever asks looks at
+    what is open at that very moment.
+    """
+    if state.global_off is not None:
+        return KeptOut("global_switch_off", _told(state.global_off))
+    if (entry := state.blacklisted(symbol)) is not None:
+        told = {"blacklist_reason": entry.reason, "blacklisted_by": entry.actor}
+        return KeptOut("blacklisted", {**told, "blacklisted_until": _iso(entry.until)})
+    own = state.symbol_off(symbol)
+    if own is not None and own.cause == "operator":
+        return KeptOut("symbol_switch_off", _told(own))
+    for timeframe in timeframes:
+        if (switch := state.timeframe_off(symbol, timeframe)) is not None:
+            return KeptOut("timeframe_switch_off", _told(switch))
+    return None
+
+
+def _told(switch: Switch) -> dict[str, str | None]:
+    told = {"switch": str(switch.key), "switch_reason": switch.reason, "switched_by": switch.actor}
+    return {**told, "switch_until": _iso(switch.until)}
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)
 
 
 def symbol_name(text: str) -> str:

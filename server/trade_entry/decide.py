@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +10,12 @@ import structlog
 
 from engine.gates import Gate, GateDecision
 from engine.gates.gate import GateValue
+from engine.models.base import Timeframe
 from engine.models.trade_entry import TradeEntryDocument
 from server.exchange.port import Exchange
 from server.trade_entry.build import build_plan
 from server.trade_entry.decision import DecisionStatus, Stage, TradeDecision
-from server.trade_entry.guards import AccountView, guard_facts
+from server.trade_entry.guards import AccountView, guard_facts, kept_out
 from server.trade_entry.identity import client_order_id, decision_key, trade_id
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.preconditions import precondition_facts
@@ -43,16 +44,18 @@ async def decide(
     venue: Exchange,
     account: AccountView,
     *,
+    context_timeframes: Collection[Timeframe],
     dry_run: bool,
 ) -> TradeDecision:
     """Decides one signal: a plan, ``simulated`` or (not dry) ``pending``; or ``skipped``/``error`` and why.
 
     ``facts`` are those of ``facts_needed``; ``gates`` has at least ``GATES``; ``account`` was fetched with
-    this signal's decision key. A dry run prices by the signal's instant, any other by the present, and its
-    own intent is stored already. Whatever fails unexpectedly is logged and becomes
-    ``exception_during_trade_entry`` of this symbol alone.
+    this signal's decision key; ``context_timeframes`` are the profile's. A dry run prices by the signal's
+    instant, any other by the present, and its own intent is stored already. Whatever fails unexpectedly is
+    logged and becomes ``exception_during_trade_entry`` of this symbol alone.
     """
-    course = _Course(signal, gates, decision_key(signal, venue.name, account.account), dry_run=dry_run)
+    key = decision_key(signal, venue.name, account.account)
+    course = _Course(signal, gates, key, context_timeframes, dry_run=dry_run)
     try:
         return await course.run(Facts.of(facts), document, venue, account)
     except Exception as error:
@@ -68,8 +71,17 @@ async def decide(
 class _Course:
     """One signal on its way; every end carries the same key."""
 
-    def __init__(self, signal: Signal, gates: Mapping[str, Gate], key: str, *, dry_run: bool) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        gates: Mapping[str, Gate],
+        key: str,
+        context_timeframes: Collection[Timeframe],
+        *,
+        dry_run: bool,
+    ) -> None:
         self.signal, self.gates, self.key, self.dry_run = signal, gates, key, dry_run
+        self.context_timeframes = context_timeframes
 
     async def run(
         self, facts: Facts, document: TradeEntryDocument, venue: Exchange, account: AccountView
@@ -86,10 +98,14 @@ class _Course:
             return rejected
         request = build_request(signal, atr, facts, document)
 
-        guarded = guard_facts(account, signal, self.key, document.guards, own=not dry_run)
+        context = self.context_timeframes
+        guarded = guard_facts(
+            account, signal, self.key, document.guards, context_timeframes=context, own=not dry_run
+        )
         rejected = self.ask("guards", guarded, failures=account.failures)
         if rejected:
-            return rejected
+            out = kept_out(account, signal, context)
+            return rejected if out is None or out.reason != rejected.reason else rejected.telling(out.told)
 
         at_ms = signal.as_of_ms if dry_run else account.now_ms
         preflight = await fetch_preflight(venue, signal.symbol, at_ms)

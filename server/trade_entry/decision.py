@@ -46,6 +46,10 @@ class TradeDecision:
             client_order_id=None,
         )
 
+    def telling(self, more: Mapping[str, Any]) -> TradeDecision:
+        """With more details."""
+        return replace(self, details={**self.details, **more})
+
     def to_json(self) -> dict[str, Any]:
         """The ``trading_decision`` of the run's answer."""
         answer: dict[str, Any] = {"status": self.status, "reason": self.reason}

@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.gates.gate import GateValue
+from engine.models.base import Timeframe
 from engine.models.execution import GuardRules
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange, OpenOrder, Position
 from server.orders.errors import OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, utc_day
+from server.switches.switch import KeptOut, SwitchState, keeping_out
 from server.trade_entry.signal import Signal
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Stored:
     """
 
     halt: Halt
+    switches: SwitchState
     holds: Mapping[str, Hold]
     under_way: Sequence[Intent]
     daily: DailyLoss | None
@@ -89,6 +92,7 @@ async def fetch_account(
         holds = await orders.holds(venue.name, account, now_ms)
         return Stored(
             halt=await orders.halted(),
+            switches=await orders.switches(),
             holds={hold.symbol: hold for hold in holds},
             under_way=await orders.under_way(venue.name, account),
             daily=await orders.daily_loss(venue.name, account, utc_day(now_ms)),
@@ -132,9 +136,16 @@ async def observe_daily_loss(view: AccountView, orders: Orders, rules: GuardRule
 
 
 def guard_facts(
-    view: AccountView, signal: Signal, decision_key: str, rules: GuardRules, *, own: bool = False
+    view: AccountView,
+    signal: Signal,
+    decision_key: str,
+    rules: GuardRules,
+    *,
+    context_timeframes: Collection[Timeframe],
+    own: bool = False,
 ) -> dict[str, GateValue]:
-    """The account as the gate reads it for one signal.
+    """The account as the gate reads it for one signal, whose verdict stands on ``context_timeframes`` and
+    its execution timeframe.
 
     ``own``: the caller itself has stored the intent of this decision key, so it is no duplicate. A position
     counts once per symbol and side, be it the venue's, an intent's or both. Raises ``ValueError`` for a
@@ -142,6 +153,7 @@ def guard_facts(
     """
     return (
         _stored(view.stored, signal.symbol, decision_key, view.now_ms, own)
+        | _switched(view.stored, signal, context_timeframes)
         | _loss(view, rules)
         | _positions(view, signal.symbol, decision_key)
         | {"max_concurrent_positions": rules.max_concurrent_positions}
@@ -164,6 +176,37 @@ def _stored(
         "duplicate": decision_key in stored.known and not own,
         "hold_cause": "none" if hold is None else hold.cause,
         "hold_remaining_sec": None if until is None else Decimal(until - now_ms) / MS_PER_SEC,
+    }
+
+
+def kept_out(view: AccountView, signal: Signal, context_timeframes: Collection[Timeframe]) -> KeptOut | None:
+    """Which switch or entry of the blacklist forbids the signal, and in whose words; for the answer."""
+    if view.stored is None:
+        return None
+    return keeping_out(view.stored.switches, signal.symbol, _timeframes(signal, context_timeframes))
+
+
+def _timeframes(signal: Signal, context_timeframes: Collection[Timeframe]) -> list[Timeframe]:
+    execution = signal.execution_timeframe
+    return [*context_timeframes, *(() if execution is None else (execution,))]
+
+
+def _switched(
+    stored: Stored | None, signal: Signal, context_timeframes: Collection[Timeframe]
+) -> dict[str, GateValue]:
+    if stored is None:
+        return dict.fromkeys(
+            ("global_off", "blacklisted", "symbol_off", "off_by_open_state", "timeframe_off")
+        )
+    state, symbol = stored.switches, signal.symbol
+    own = state.symbol_off(symbol)
+    timeframes = _timeframes(signal, context_timeframes)
+    return {
+        "global_off": state.global_off is not None,
+        "blacklisted": state.blacklisted(symbol) is not None,
+        "symbol_off": own is not None,
+        "off_by_open_state": own is not None and own.cause == "has_open_orders_or_positions",
+        "timeframe_off": any(state.timeframe_off(symbol, timeframe) for timeframe in timeframes),
     }
 
 

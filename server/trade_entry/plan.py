@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from engine.gates.gate import GateValue
+from engine.models.base import Timeframe
 from engine.models.trade_entry import TradeEntryDocument
 from server.instants import iso
 from server.trade_entry.entry_price import Candidate, Entry
@@ -119,6 +121,7 @@ class OrderPlan:
         account: str,
         profile: str,
         fingerprint: str,
+        context_timeframes: Iterable[Timeframe],
         decided_at_ms: int,
     ) -> Ticket:
         """The plan as execution takes it; ``decided_at_ms`` is by the venue's clock."""
@@ -135,6 +138,7 @@ class OrderPlan:
             symbol=request.symbol,
             side=request.side,
             execution_timeframe=request.execution_timeframe,
+            context_timeframes=tuple(context_timeframes),
             order_type=request.order.type,
             time_in_force=request.order.time_in_force,
             entry=self.entry.price,

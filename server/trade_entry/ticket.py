@@ -33,7 +33,8 @@ class Ticket(_Value):
     ``price`` is the limit price; for a market entry the most it may cost (long) or the least it may bring
     (short): it is sent as an immediate-or-cancel limit. ``stop`` is the plan's, ``entry`` the price the plan
     counts with. ``signal_expires_at_ms``: after it nothing is sent any more. ``max_loss_usdt`` is the loss at
-    the stop with the fees of both legs.
+    the stop with the fees of both legs. ``context_timeframes`` are those of the profile; none in tickets from
+    before timeframes could be switched off.
     """
 
     version: Literal[1] = 1
@@ -48,6 +49,7 @@ class Ticket(_Value):
     symbol: str
     side: Side
     execution_timeframe: Timeframe
+    context_timeframes: tuple[Timeframe, ...] = ()
     order_type: OrderType
     time_in_force: TimeInForce
     entry: Number
@@ -72,6 +74,11 @@ class Ticket(_Value):
     execution: ExecutionRules
     end_of_zone: EndOfZoneRules
     cooldown: CooldownRules
+
+    @property
+    def timeframes(self) -> tuple[Timeframe, ...]:
+        """Those that the verdict stands on."""
+        return (*self.context_timeframes, self.execution_timeframe)
 
     def to_json(self) -> dict[str, Any]:
         """In the types of JSON; `from_json` reads it back to an equal ticket."""

@@ -68,6 +68,7 @@ def ticket(of: Intent, places: int = 3) -> Ticket:
         symbol=of.symbol,
         side=of.side,
         execution_timeframe="1m",
+        context_timeframes=("5m",),
         order_type="limit",
         time_in_force="post_only",
         entry=D("67000.1"),

@@ -9,11 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from order_rows import ACCOUNT, DAY_MS, NOW, VENUE, D, begun, recorded, try_record
 
+from engine.models.service import ExclusionRules
 from server.database import Database, DatabaseAddress, upgrade
+from server.instants import machine_ms
+from server.orders.errors import OrdersUnavailable
 from server.orders.holds import Hold, Release
 from server.orders.intent import UNDER_WAY, Intent
 from server.orders.store import Orders
 from server.orders.writing import Denied
+from server.switches.store import Blacklist, Switches
+from server.switches.switch import SwitchKey
 
 
 def denied(answer: Intent | Denied) -> str | None:
@@ -163,3 +168,92 @@ async def test_never_more_under_way_than_there_are_places(
         assert {i.symbol for i in under_way} == set(standing)
         assert len(under_way) <= places
     await orders.database.close()
+
+
+# Switches and the blacklist, between the verdict and the record (acceptance 14).
+
+LATER = 4 * 3_600_000
+
+
+async def turned(orders: Orders, key: str, on: bool = False, for_ms: int | None = None) -> None:
+    await Switches(orders.database).turn(
+        SwitchKey.parse(key), on=on, reason="news", actor="ada", now_ms=machine_ms(), for_ms=for_ms
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("GLOBAL", "global_switch_off"),
+        ("SYMBOL:BTCUSDT", "symbol_switch_off"),
+        ("SYMBOL_TF:BTCUSDT:1m", "timeframe_switch_off"),
+        ("SYMBOL_TF:BTCUSDT:5m", "timeframe_switch_off"),
+        ("SYMBOL:ETHUSDT", None),
+        ("SYMBOL_TF:BTCUSDT:15m", None),
+        ("SYMBOL_TF:ETHUSDT:1m", None),
+    ],
+)
+async def test_what_is_switched_off_after_the_verdict_is_not_recorded(
+    orders: Orders, other: Orders, key: str, reason: str | None
+) -> None:
+    stored = await begun(orders)
+    assert denied(await try_record(other, await begun(other, "XRPUSDT"), places=9)) is None
+    await turned(other, key, for_ms=LATER)
+    answer = await try_record(orders, stored, places=9)
+    assert denied(answer) == reason
+    if isinstance(answer, Denied):
+        assert (answer.facts["switch"], answer.facts["switched_by"]) == (key, "ada")
+        assert answer.facts["switch_until"] is not None
+        assert await orders.intent(stored.decision_key) == stored
+        await turned(other, key, on=True)
+        assert denied(await try_record(orders, stored, places=9)) is None
+
+
+async def test_a_switch_whose_time_is_over_lets_pass(orders: Orders) -> None:
+    await Switches(orders.database).turn(
+        SwitchKey.parse("GLOBAL"), on=False, reason="r", actor="a", now_ms=machine_ms() - 2, for_ms=1
+    )
+    assert denied(await try_record(orders, await begun(orders))) is None
+
+
+async def test_what_is_blacklisted_after_the_verdict_is_not_recorded(orders: Orders, other: Orders) -> None:
+    stored = await begun(orders)
+    blacklist = Blacklist(other.database)
+    await blacklist.add("BTCUSDT", reason="illiquid", actor="ada", now_ms=machine_ms(), for_ms=LATER)
+    answer = await try_record(orders, stored)
+    assert isinstance(answer, Denied)
+    assert answer.reason == "blacklisted"
+    assert (answer.facts["blacklist_reason"], answer.facts["blacklisted_by"]) == ("illiquid", "ada")
+    await blacklist.remove("BTCUSDT", reason="back", actor="ada")
+    assert denied(await try_record(orders, stored)) is None
+
+
+async def test_what_a_run_switched_off_is_looked_at_afresh(orders: Orders) -> None:
+    """It was open then; whether it is now is asked of positions and intents, not of the switch."""
+    rules = ExclusionRules(off_sec=300, extend_sec=60)
+    await Switches(orders.database).exclude(["BTCUSDT"], machine_ms(), rules)
+    stored = await begun(orders)
+    theirs = [("BTCUSDT", "short")]
+    assert denied(await try_record(orders, stored, positions=theirs)) == "has_open_orders_or_positions"
+    assert denied(await try_record(orders, stored)) is None
+
+
+async def test_no_intent_is_recorded_once_everything_is_off(orders: Orders, other: Orders) -> None:
+    waiting = [await begun(orders, f"S{n}USDT", n) for n in range(10)]
+
+    async def off() -> int:
+        await turned(other, "GLOBAL")
+        return len(await other.under_way(VENUE, ACCOUNT))
+
+    then, *answers = await asyncio.gather(off(), *(try_record(orders, one, places=99) for one in waiting))
+    passed = [answer for answer in answers if denied(answer) is None]  # type: ignore[arg-type]
+    assert len(passed) == then == len(await orders.under_way(VENUE, ACCOUNT))
+
+
+async def test_switches_that_cannot_be_read_are_not_on(orders: Orders) -> None:
+    stored = await begun(orders)
+    async with orders.database.write() as connection:
+        await connection.exec_driver_sql("DROP TABLE switch")
+    with pytest.raises(OrdersUnavailable):
+        await try_record(orders, stored)
+    assert (await orders.intent(stored.decision_key)).state == "deciding"

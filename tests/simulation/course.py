@@ -73,6 +73,7 @@ Happening = Literal[
     "cancel",
     "halt",
     "resume",
+    "switch_off",
     "outage",
     "clock_jump",
     "sleep",
@@ -85,7 +86,8 @@ Happening = Literal[
     "align",
     "retry",
 ]
-"""Things that come at an instant: the process is killed, the operator acts, the venue is away for a while,
+"""Things that come at an instant: the process is killed, the operator acts (``switch_off``: the global
+switch), the venue is away for a while,
 its clock jumps, the machine sleeps, somebody takes the stop or the order away or closes the position, the
 venue forgets the order, the same decision is delivered again, another of the symbol comes, protection is
 realigned, the operator has the first entry decided again."""

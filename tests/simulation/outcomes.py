@@ -39,7 +39,7 @@ DECIDED = (
     "insufficient_balance",
     "exception_during_trade_entry",
 )
-STOPPED_BEFORE = ("signal_expired", "trading_halted", "cancelled_by_operator")
+STOPPED_BEFORE = ("signal_expired", "trading_halted", "cancelled_by_operator", "global_switch_off")
 
 OUTCOMES: frozenset[Outcome] = frozenset(
     # Nothing left: a gate, or what came up between the plan and its sending.

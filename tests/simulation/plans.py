@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, PRICE, Course
-from trade_entry_bench import fact_values, gates, merged, settings, signal
+from trade_entry_bench import CONTEXT, fact_values, gates, merged, settings, signal
 
 from engine.models.trade_entry import TradeEntryDocument
 from server.execution.names import order_name
@@ -75,7 +75,8 @@ class Plans:
 
     async def profile(self, fingerprint: str) -> Any:
         """Satisfies `Rulesets.profile` as far as the workflow reads it."""
-        return SimpleNamespace(trade_entry=self.rules, gates=gates())
+        validation = SimpleNamespace(context_timeframes=CONTEXT)
+        return SimpleNamespace(trade_entry=self.rules, gates=gates(), validation=validation)
 
     def submission(self, number: int, now_ms: int) -> Submission:
         """The verdict on the ``number``-th candle, delivered at ``now_ms``."""
@@ -119,6 +120,7 @@ class Plans:
             account=intent.account,
             profile=intent.profile,
             fingerprint=intent.fingerprint,
+            context_timeframes=CONTEXT,
             decided_at_ms=now_ms,
         )
         await orders.record(

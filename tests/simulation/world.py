@@ -27,10 +27,13 @@ from server.execution.dispatch import Dispatcher
 from server.execution.guardian import Guardian
 from server.execution.operations import NotPossible, Operations
 from server.execution.workflow import WORKFLOW, TradeEntry
+from server.instants import machine_ms
 from server.metrics import Metrics
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
 from server.orders.store import Orders
+from server.switches.store import Switches
+from server.switches.switch import GLOBAL
 
 ACCOUNT = "main"
 SETTLED_WITHIN_SEC = 900.0
@@ -369,6 +372,10 @@ class World:
             await operations.halt("the simulation wants it", "operator")
         elif what == "resume":
             await self.reader().resume("it goes on", "operator")
+        elif what == "switch_off":
+            await Switches(self.reader().database).turn(
+                GLOBAL, on=False, reason="the simulation wants it", actor="operator", now_ms=machine_ms()
+            )
         elif what == "outage":
             self.chaos.away_until = self.loop.time() + rng.choice((2, 10, 45))
             self.chaos.excuse(self.chaos.away_until - self.loop.time() + 12)

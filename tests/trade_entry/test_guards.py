@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from trade_entry_bench import (
     AS_OF_MS,
     BTC_MARKET,
+    CONTEXT,
     D,
     TableVenue,
     btc_facts,
@@ -31,6 +32,7 @@ from server.exchange.port import OpenOrder, Position
 from server.orders.holds import DailyLoss, Halt, Hold, HoldCause, utc_day
 from server.orders.intent import Intent, NewEvent
 from server.orders.store import Orders
+from server.switches.switch import Entry, Switch, SwitchCause, SwitchKey
 from server.trade_entry import TradeDecision, decide
 from server.trade_entry.decide import MAIN_ACCOUNT
 from server.trade_entry.guards import (
@@ -99,6 +101,28 @@ def lost(usdt: str, *, forgiven: str = "0", locked: bool = False, **change: Any)
     return view({"daily": day}, realised_usdt=-D(usdt), **change)
 
 
+def switched(text: str, cause: SwitchCause = "operator") -> AccountView:
+    """An account that one switch is off for."""
+    key = SwitchKey.parse(text)
+    off = Switch(key=key, on=False, cause=cause, reason="news", actor="ada", changed_at=AS_OF_MS, until=None)
+    return switches(
+        global_off=off if key.scope == "global" else None,
+        symbols={key.symbol: off} if key.scope == "symbol" else {},
+        timeframes={(key.symbol, key.timeframe): off} if key.scope == "timeframe" else {},
+    )
+
+
+def blacklisted(symbol: str) -> AccountView:
+    """An account that one symbol is on the blacklist for."""
+    entry = Entry(symbol=symbol, reason="illiquid", actor="ada", added_at=AS_OF_MS, until=None)
+    return switches(blacklist={symbol: entry})
+
+
+def switches(**change: Any) -> AccountView:
+    assert CALM.stored is not None
+    return view({"switches": replace(CALM.stored.switches, **change)})
+
+
 HALTED = Halt(halted=True, reason="odd fills", actor="ada", recorded_at=AS_OF_MS)
 OTHERS = (position("ETHUSDT"), position("SOLUSDT", "short"))
 
@@ -127,10 +151,49 @@ CASES: list[Case] = [
         replace(CALM, stored=None, failures=("orders cannot be read: gone",)),
         details={
             "failures": ["orders cannot be read: gone"],
-            "unknown": ["halted", "duplicate", "daily_locked", "hold_cause"],
+            "unknown": [
+                "halted",
+                "duplicate",
+                "daily_locked",
+                "hold_cause",
+                "global_off",
+                "blacklisted",
+                "symbol_off",
+                "timeframe_off",
+            ],
         },
     ),
     Case("halted", "trading_halted", view({"halt": HALTED}), details={"halted": True}),
+    # Switches and the blacklist: what is off of another symbol, or of a timeframe nothing stands on, is not.
+    Case(
+        "everything off",
+        "global_switch_off",
+        switched("GLOBAL"),
+        details={"global_off": True, "switch": "GLOBAL", "switched_by": "ada", "switch_until": None},
+    ),
+    Case(
+        "blacklisted",
+        "blacklisted",
+        blacklisted("BTCUSDT"),
+        details={"blacklist_reason": "illiquid", "blacklisted_by": "ada"},
+    ),
+    Case("another symbol blacklisted", None, blacklisted("ETHUSDT")),
+    Case(
+        "the symbol off",
+        "symbol_switch_off",
+        switched("SYMBOL:BTCUSDT"),
+        details={"symbol_off": True, "switch": "SYMBOL:BTCUSDT", "switch_reason": "news"},
+    ),
+    Case("another symbol off", None, switched("SYMBOL:ETHUSDT")),
+    Case(
+        "off because something was open, which is no more",
+        None,
+        switched("SYMBOL:BTCUSDT", "has_open_orders_or_positions"),
+    ),
+    Case("the execution timeframe off", "timeframe_switch_off", switched("SYMBOL_TF:BTCUSDT:1m")),
+    Case("a context timeframe off", "timeframe_switch_off", switched("SYMBOL_TF:BTCUSDT:5m")),
+    Case("another timeframe off", None, switched("SYMBOL_TF:BTCUSDT:15m")),
+    Case("the timeframe of another symbol off", None, switched("SYMBOL_TF:ETHUSDT:1m")),
     Case("duplicate", "duplicate_decision_key", view({"known": frozenset({KEY})})),
     # The loss of the day: exactly the limit is too much, a day that was locked stays so.
     Case("one cent of loss is left", None, lost("24.99")),
@@ -217,7 +280,9 @@ UNAVAILABLE = {"orders_state_unavailable", "daily_loss_guard_unavailable", "posi
 
 async def outcome(case: Case, at: TableVenue) -> TradeDecision:
     document = shipped().model_copy(update={"guards": case.rules})
-    return await decide(SIGNAL, btc_facts(), document, gates(), at, case.account, dry_run=True)
+    return await decide(
+        SIGNAL, btc_facts(), document, gates(), at, case.account, context_timeframes=CONTEXT, dry_run=True
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -241,7 +306,12 @@ async def test_guard_decision(reason: str, golden: SnapshotAssertion) -> None:
 
 def test_every_registered_reason_of_the_guards_is_reached() -> None:
     registry = read("reasons.yaml")["reasons"]
-    assert sorted(code for code, reason in registry.items() if reason["stage"] == "guards") == REASONS
+    given = {code for code, reason in registry.items() if "guards" in stages(reason)}
+    assert sorted(given) == REASONS
+
+
+def stages(reason: dict[str, Any]) -> set[str]:
+    return {reason["stage"], *(elsewhere["stage"] for elsewhere in reason.get("also", ()))}
 
 
 def test_an_intent_of_the_caller_is_no_duplicate_and_takes_no_place() -> None:
@@ -253,16 +323,16 @@ def test_an_intent_of_the_caller_is_no_duplicate_and_takes_no_place() -> None:
             "holds": {"BTCUSDT": Hold("BTCUSDT", KEY, "under_way", None)},
         }
     )
-    facts = guard_facts(account, SIGNAL, KEY, RULES, own=True)
+    facts = guard_facts(account, SIGNAL, KEY, RULES, context_timeframes=CONTEXT, own=True)
     assert facts["duplicate"] is False
     assert (facts["hold_cause"], facts["symbol_positions"], facts["positions"]) == ("none", 0, 0)
     assert gates()["guards"].decide(facts).passed
-    assert guard_facts(account, SIGNAL, KEY, RULES)["duplicate"] is True
+    assert guard_facts(account, SIGNAL, KEY, RULES, context_timeframes=CONTEXT)["duplicate"] is True
 
 
 def test_a_decision_that_was_not_asked_about_is_never_called_new() -> None:
     with pytest.raises(ValueError, match="without asking for"):
-        guard_facts(CALM, SIGNAL, "another", RULES)
+        guard_facts(CALM, SIGNAL, "another", RULES, context_timeframes=CONTEXT)
 
 
 # From the venue and the database.
@@ -344,7 +414,9 @@ CHANGES: list[tuple[Callable[[AccountView], AccountView], GuardRules]] = [
 async def test_only_an_entry_that_may_leave_locks_the_day(orders: Orders) -> None:
     table = account(realised=D("-25"))
     seen = await fetch_account(table, orders, MAIN_ACCOUNT, AS_OF_MS, [KEY])  # type: ignore[arg-type]
-    assert not gates()["guards"].decide(guard_facts(seen, SIGNAL, KEY, RULES)).passed
+    assert (
+        not gates()["guards"].decide(guard_facts(seen, SIGNAL, KEY, RULES, context_timeframes=CONTEXT)).passed
+    )
     for change, limits in CHANGES:
         changed = change(seen)
         assert await observe_daily_loss(changed, orders, limits) == changed
@@ -353,7 +425,7 @@ async def test_only_an_entry_that_may_leave_locks_the_day(orders: Orders) -> Non
     assert locked.stored is not None
     assert locked.stored.daily == await orders.daily_loss("table", MAIN_ACCOUNT, AS_OF_MS)
     won_back = replace(locked, realised_usdt=D(5))
-    answer = gates()["guards"].decide(guard_facts(won_back, SIGNAL, KEY, RULES))
+    answer = gates()["guards"].decide(guard_facts(won_back, SIGNAL, KEY, RULES, context_timeframes=CONTEXT))
     assert answer.reason == "daily_loss_limit_reached"
 
 
@@ -362,5 +434,5 @@ async def test_a_lock_that_cannot_be_stored_is_not_taken_for_granted(orders: Ord
     async with orders.database.write() as connection:
         await connection.exec_driver_sql("DROP TABLE daily_loss")
     unsure = await observe_daily_loss(seen, orders, RULES)
-    answer = gates()["guards"].decide(guard_facts(unsure, SIGNAL, KEY, RULES))
+    answer = gates()["guards"].decide(guard_facts(unsure, SIGNAL, KEY, RULES, context_timeframes=CONTEXT))
     assert answer.reason == "orders_state_unavailable"

@@ -21,7 +21,7 @@ def handed_in() -> dict[str, set[str]]:
     account = calm_account(signal(), "table")
     key = decision_key(signal(), "table", account.account)
     return {
-        "guards": set(guard_facts(account, signal(), key, rules.guards)),
+        "guards": set(guard_facts(account, signal(), key, rules.guards, context_timeframes=())),
         "preconditions": set(precondition_facts(signal(), None, rules.decision, dry_run=True)),
         "request": set(request_facts(rules, "1m", None)),
         "preflight": set(preflight.facts(rules.entry, "limit")),

@@ -18,6 +18,7 @@ from engine.models.trade_entry import TradeEntryDocument
 from server.exchange.errors import CandlesUnavailable, SymbolUnknown
 from server.exchange.port import Balance, Book, Contract, Listing, OpenOrder, Position
 from server.orders.holds import Halt
+from server.switches.switch import SwitchState
 from server.trade_entry import FactKey, OrderPlan, Signal, TradeDecision, build_plan, decide
 from server.trade_entry.build import Draft
 from server.trade_entry.decide import GATES, MAIN_ACCOUNT
@@ -192,6 +193,10 @@ def planned(
     return made.plan
 
 
+CONTEXT: tuple[Timeframe, ...] = ("5m",)
+"""The context timeframes of the signals here."""
+
+
 def issued(plan: OrderPlan) -> Ticket:
     """The plan's ticket, under names of a test."""
     ready = signal(plan.request.symbol, plan.request.side, plan.request.execution_timeframe)
@@ -205,6 +210,7 @@ def issued(plan: OrderPlan) -> Ticket:
         account=MAIN_ACCOUNT,
         profile=ready.profile,
         fingerprint="f" * 64,
+        context_timeframes=CONTEXT,
         decided_at_ms=AS_OF_MS + 250,
     )
 
@@ -262,6 +268,9 @@ def calm_account(ready: Signal, exchange: str) -> AccountView:
     """An account that nothing is held against: no order, no position, no loss."""
     stored = Stored(
         halt=Halt(halted=False, reason="", actor="", recorded_at=0),
+        switches=SwitchState(
+            now_ms=ready.as_of_ms, global_off=None, symbols={}, timeframes={}, blacklist={}, queued=()
+        ),
         holds={},
         under_way=(),
         daily=None,
@@ -290,4 +299,6 @@ async def decided(
 ) -> TradeDecision:
     """What becomes of a signal at the venue ``at`` while nothing but the signal can forbid it."""
     account = calm_account(ready, at.name)
-    return await decide(ready, values, rules, asked or gates(), at, account, dry_run=dry_run)
+    return await decide(
+        ready, values, rules, asked or gates(), at, account, context_timeframes=CONTEXT, dry_run=dry_run
+    )
