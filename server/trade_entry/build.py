@@ -19,8 +19,8 @@ from server.trade_entry.signal import SPLIT_ATR_TIMEFRAME, VOLATILITY_TIMEFRAME,
 from server.trade_entry.size import (
     largest_size,
     loss_per_contract,
-    margin_budget,
     risk_of,
+    room,
     size_for_margin,
     size_for_risk,
 )
@@ -118,7 +118,8 @@ class _Builder:
     def _order(self, zone: Zone, candidate: Candidate, entry: Entry, stop: Stop) -> OrderPlan | None:
         request, contract, balance = self.request, self.market.contract, self.market.balance
         risk = risk_of(self.rules.risk, balance, request.execution_timeframe)
-        budget = margin_budget(self.rules.risk, balance)
+        space = room(self.rules.risk, balance)
+        budget = space.budget_usdt
         loss_each = loss_per_contract(entry.limit_price, stop.price, contract)
         most = largest_size(contract, request.order.type)
         risk_size = size_for_risk(risk.risk_usdt, loss_each, contract.size_step, most)
@@ -129,13 +130,14 @@ class _Builder:
             "min_size": contract.min_size,
             "required_risk_usdt": contract.min_size * loss_each,
             "budget_usdt": budget,
+            "available_usdt": balance.available_usdt,
         }
         if risk_size <= 0 or budget <= 0:
             return None
 
         atr_15m = self.known.positive("atr", VOLATILITY_TIMEFRAME)
         caps = leverage_caps(self.rules.leverage, contract, entry.limit_price, stop.price, atr_15m)
-        leverage = choose_leverage(risk_size * unit_usdt, budget, self.rules.leverage, contract, caps)
+        leverage = choose_leverage(risk_size * unit_usdt, space, self.rules.leverage, contract, caps)
         self.facts |= {
             "leverage": leverage.value,
             "leverage_cap": caps.whole,
@@ -146,11 +148,14 @@ class _Builder:
             return None
         liquidation = self._liquidation(entry, stop, leverage)
 
-        size = min(risk_size, size_for_margin(budget, leverage.value, entry.dearest, contract))
+        size = min(risk_size, size_for_margin(space, leverage.value, entry.dearest, contract))
         self.facts |= {
             "size": size,
             "notional_usdt": size * unit_usdt,
             "required_budget_usdt": contract.min_size * unit_usdt / leverage.value,
+            "required_available_usdt": contract.min_size
+            * unit_usdt
+            * (1 / Decimal(leverage.value) + contract.taker_fee_ratio),
         }
         if size <= 0:
             return None

@@ -9,6 +9,7 @@ from decimal import Decimal
 from engine.models.trade_entry import LeverageRules
 from server.exchange.port import Contract
 from server.trade_entry.quantise import clamp, times, times_to_cover
+from server.trade_entry.size import Room
 
 VOLATILITY_AT_REST = Decimal("1.25")
 VOLATILITY_SLOPE = Decimal(75)
@@ -38,10 +39,12 @@ class LeverageCaps:
 
 @dataclass(frozen=True, slots=True)
 class Leverage:
-    """``value`` is set at the venue; ``needed`` is the least that fits the notional into the budget."""
+    """``value`` is set at the venue; ``needed`` is the least at which the room carries the notional, None
+    where the opening fee alone takes all that is free.
+    """
 
     value: int
-    needed: int
+    needed: int | None
     caps: LeverageCaps
 
 
@@ -75,8 +78,13 @@ def leverage_caps(
 
 
 def choose_leverage(
-    notional_usdt: Decimal, budget_usdt: Decimal, rules: LeverageRules, contract: Contract, caps: LeverageCaps
+    notional_usdt: Decimal, room: Room, rules: LeverageRules, contract: Contract, caps: LeverageCaps
 ) -> Leverage:
-    """The least whole leverage that fits the budget, not below the floors, and never above a cap."""
-    needed = max(1, times_to_cover(notional_usdt, budget_usdt))
+    """The least whole leverage at which the room carries the notional, not below the floors, and never above
+    a cap; where none carries it, the most there is.
+    """
+    after_fee = room.free_usdt - notional_usdt * contract.taker_fee_ratio
+    if after_fee <= 0:
+        return Leverage(caps.whole, None, caps)
+    needed = max(1, times_to_cover(notional_usdt, min(room.margin_usdt, after_fee)))
     return Leverage(min(max(needed, rules.floor, contract.min_leverage), caps.whole), needed, caps)

@@ -26,9 +26,25 @@ class Risk:
         return self.base_usdt * self.risk_pct / 100 * self.multiplier
 
 
-def margin_budget(rules: RiskRules, balance: Balance) -> Decimal:
-    """The most margin the trade may take: the profile's, and never more than is free."""
-    return min(rules.initial_margin_usdt, balance.available_usdt)
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an entry may take: ``margin_usdt`` at most, and not more than ``free_usdt`` with its opening fee.
+
+    Venues hold both from the order on, the fee as that of a taker.
+    """
+
+    margin_usdt: Decimal
+    free_usdt: Decimal
+
+    @property
+    def budget_usdt(self) -> Decimal:
+        """The most margin the trade may take: the profile's, and never more than is free."""
+        return min(self.margin_usdt, self.free_usdt)
+
+
+def room(rules: RiskRules, balance: Balance) -> Room:
+    """The profile's margin within the free balance."""
+    return Room(rules.initial_margin_usdt, balance.available_usdt)
 
 
 def risk_multiplier(rules: RiskRules, timeframe: Timeframe) -> Decimal:
@@ -38,7 +54,7 @@ def risk_multiplier(rules: RiskRules, timeframe: Timeframe) -> Decimal:
 
 def risk_of(rules: RiskRules, balance: Balance, timeframe: Timeframe) -> Risk:
     """The risk of one trade on ``timeframe``; the multiplier is applied here and nowhere else."""
-    base = balance.equity_usdt if rules.base == "equity" else margin_budget(rules, balance)
+    base = balance.equity_usdt if rules.base == "equity" else room(rules, balance).budget_usdt
     return Risk(base, rules.risk_pct, risk_multiplier(rules, timeframe))
 
 
@@ -67,7 +83,9 @@ def size_for_risk(risk_usdt: Decimal, loss_each: Decimal, step: Decimal, most: D
     return size if most is None else min(size, most)
 
 
-def size_for_margin(budget_usdt: Decimal, leverage: int, entry: Decimal, contract: Contract) -> Decimal:
-    """The most contracts, on the size step, whose margin at ``leverage`` does not exceed the budget."""
+def size_for_margin(room: Room, leverage: int, entry: Decimal, contract: Contract) -> Decimal:
+    """The most contracts, on the size step, that ``room`` carries at ``leverage``."""
     step_usdt = entry * contract.contract_size * contract.size_step
-    return times(budget_usdt * leverage, step_usdt) * contract.size_step
+    by_margin = times(room.margin_usdt * leverage, step_usdt)
+    with_fee = step_usdt * (1 + contract.taker_fee_ratio * leverage)
+    return min(by_margin, times(room.free_usdt * leverage, with_fee)) * contract.size_step

@@ -13,7 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from trade_entry_bench import AS_OF_MS, BTC, SPLITS, D, draft, gates, issued, settings, signal
 
+from server.exchange.paper.admission import refused_margin
+from server.exchange.paper.specification import Specification
 from server.exchange.port import Balance, Book
+from server.exchange.trading import EntryOrder
 from server.trade_entry.build import Draft
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.preflight import Market
@@ -73,7 +76,7 @@ def markets(draw: Any) -> Market:
         taker_fee_ratio=D(draw(st.sampled_from(["0", "0.0006", "0.002"]))),
     )
     equity = D(draw(st.integers(100, 20_000)))
-    available = equity * D(draw(st.sampled_from(["0.05", "0.5", "1"])))
+    available = equity * D(draw(st.sampled_from(["0.001", "0.05", "0.5", "1"])))
     top = Book("BTCUSDT", bid, ask, D(1), D(1), bid, (bid + ask) / 2, AS_OF_MS)
     return Market(contract, top, Balance(equity, available))
 
@@ -127,6 +130,35 @@ def cases(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
     return market, side, values, rules
 
 
+@st.composite
+def tight(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
+    """The same where the margin is what binds: little of it, fine lots, and a market order in a wide zone."""
+    market, side, values, rules = draw(cases())
+    balance = Balance(D(draw(st.sampled_from([300, 1_000, 20_000]))), D(draw(st.integers(3, 60))))
+    contract = replace(
+        market.contract,
+        size_step=D("0.001"),
+        min_size=D("0.001"),
+        max_size=None,
+        market_max_size=None,
+        max_leverage=125,
+        taker_fee_ratio=D(draw(st.sampled_from(["0.0006", "0.03"]))),
+    )
+    takes = {"order_type": "market", "order_mode": "ioc", "max_slippage_bps": D(draw(st.integers(20, 100)))}
+    asked: dict[str, dict[str, Any]] = {
+        "risk": {"initial_margin_usdt": D(draw(st.sampled_from([5, 40, 500])))},
+        "entry": draw(st.sampled_from([takes, {}])),
+        "market_entry": {"enabled": False},
+        "entry_zone": {"w_min": D("0.01"), "w_max": D("0.02"), "asym_bias": D(0)},
+        "liquidation": {"min_stop_multiple": D(1)},
+        "leverage": {"floor": 1, "min_accepted": 0, "exchange_cap": D(draw(st.sampled_from([2, 7, 50])))},
+    }
+    values[("sma_21", "5m")] = float(market.book.bid)
+    changed = {part: getattr(rules, part).model_copy(update=change) for part, change in asked.items()}
+    rules = rules.model_copy(update=changed)
+    return replace(market, contract=contract, balance=balance), side, values, rules
+
+
 def accepted(case: tuple[Market, str, dict[Any, float | None], Any]) -> tuple[Draft, OrderPlan]:
     market, side, values, rules = case
     made = draft(market, signal(side=side, valid_timeframes=1), values, rules)
@@ -155,18 +187,55 @@ def test_the_loss_at_the_stop_with_fees_never_exceeds_the_risk(case: Any) -> Non
     assert lost(plan, plan.entry.price) <= Fraction(plan.loss_at_stop_usdt)
 
 
+def held(plan: OrderPlan, size: Decimal, leverage: int) -> tuple[Fraction, Fraction]:
+    """Margin of ``size`` contracts at the dearest price they may be filled at, and with the opening fee."""
+    contract, dearest = plan.market.contract, max(plan.entry.price, plan.entry.limit_price)
+    notional = Fraction(size) * Fraction(contract.contract_size) * Fraction(dearest)
+    margin = notional / leverage
+    return margin, margin + notional * Fraction(contract.taker_fee_ratio)
+
+
+def carried(plan: OrderPlan, size: Decimal, leverage: int) -> bool:
+    margin, with_fee = held(plan, size, leverage)
+    most, free = plan.rules.risk.initial_margin_usdt, plan.market.balance.available_usdt
+    return margin <= Fraction(most) and with_fee <= Fraction(free)
+
+
 @THOROUGH
-@given(cases())
-def test_the_margin_never_exceeds_budget_or_balance(case: Any) -> None:
+@given(st.one_of(cases(), tight()))
+def test_the_margin_never_exceeds_budget_or_balance_and_uses_what_there_is(case: Any) -> None:
+    """With its opening fee it is free; and nothing but the margin keeps a size below what the risk allows."""
     _, plan = accepted(case)
-    rules = case[3]
-    dearest = max(plan.entry.price, plan.entry.limit_price)
-    notional = plan.size * plan.market.contract.contract_size * dearest
-    margin = Fraction(notional) / plan.leverage.value
-    assert margin <= Fraction(rules.risk.initial_margin_usdt)
+    assert carried(plan, plan.size, plan.leverage.value)
+    margin, _ = held(plan, plan.size, plan.leverage.value)
+    assert abs(margin - Fraction(plan.margin_usdt)) < Fraction(1, 10**20)
     assert margin <= Fraction(plan.budget_usdt)
-    assert plan.margin_usdt <= rules.risk.initial_margin_usdt
-    assert plan.margin_usdt <= plan.market.balance.available_usdt
+    step = plan.market.contract.size_step
+    if plan.size < plan.risk_size:
+        assert plan.leverage.value == plan.leverage.caps.whole
+        assert not carried(plan, plan.size + step, plan.leverage.value)
+
+
+@THOROUGH
+@given(st.one_of(cases(), tight()))
+def test_a_plan_that_passes_is_never_refused_for_its_margin(case: Any) -> None:
+    _, plan = accepted(case)
+    contract, ticket = plan.market.contract, issued(plan)
+    fields = {name: getattr(contract, name) for name in Specification.model_fields if name != "origin"}
+    order = EntryOrder(
+        symbol=ticket.symbol,
+        client_order_id="A",
+        side=ticket.side,
+        type="limit",
+        size=ticket.size,
+        price=ticket.price,
+        time_in_force=ticket.time_in_force,
+        leverage=ticket.leverage,
+        margin_mode="isolated",
+    )
+    specification = Specification(**fields, origin="assumed")
+    free = plan.market.balance.available_usdt
+    assert refused_margin(order, specification, plan.market.book, free) is None
 
 
 @THOROUGH
@@ -273,7 +342,7 @@ def test_a_ticket_holds_the_plan_and_survives_json(case: Any) -> None:
 
 
 @THOROUGH
-@given(cases())
+@given(st.one_of(cases(), tight()))
 def test_leverage_is_the_least_that_fits_and_within_every_cap(case: Any) -> None:
     _, plan = accepted(case)
     rules, caps, value = case[3].leverage, plan.leverage.caps, plan.leverage.value
@@ -283,7 +352,7 @@ def test_leverage_is_the_least_that_fits_and_within_every_cap(case: Any) -> None
     assert value * abs(worst - plan.stop.price) <= rules.k_dynamic * worst
     least = max(rules.floor, plan.market.contract.min_leverage)
     if plan.size == plan.risk_size and value > least:
-        assert plan.notional_usdt > plan.budget_usdt * (value - 1)  # one less would not have carried it
+        assert not carried(plan, plan.size, value - 1)
 
 
 @THOROUGH

@@ -13,7 +13,7 @@ from server.trade_entry.entry_price import judge, maker_price, place
 from server.trade_entry.leverage import choose_leverage, leverage_caps, volatility_factor
 from server.trade_entry.request import request_atr
 from server.trade_entry.signal import Facts, facts_needed
-from server.trade_entry.size import risk_of
+from server.trade_entry.size import Room, risk_of
 from server.trade_entry.stop import find_stop
 from server.trade_entry.take_profit import Ladder, buffered, take_profit
 from server.trade_entry.zone import Zone, build_zone
@@ -152,6 +152,9 @@ CAPS = {
         ("5000", {"per_symbol_caps": []}, {"max_leverage": 6}, "0.3333", 50, 6),
         ("50", {}, {"min_leverage": 5}, "0.3333", 1, 5),
         ("5000", {"k_dynamic": 0.01}, {}, "0.3333", 50, 0),  # even 1x is too much
+        ("300", {}, {"taker_fee_ratio": D("0.05")}, "0.3333", 3, 3),  # of 120 free the fee leaves 105
+        ("300", {}, {"taker_fee_ratio": D("0.1")}, "0.3333", 4, 4),  # it leaves 90
+        ("1200", {}, {"taker_fee_ratio": D("0.1")}, "0.3333", None, 7),  # it leaves nothing
     ],
 )
 def test_leverage(
@@ -159,13 +162,13 @@ def test_leverage(
     change: dict[str, Any],
     contract: dict[str, Any],
     atr_15m: str | None,
-    needed: int,
+    needed: int | None,
     value: int,
 ) -> None:
     rules = settings(leverage=CAPS | change).leverage
     made = replace(BTC, **contract)
     caps = leverage_caps(rules, made, D(100), D(95), None if atr_15m is None else D(atr_15m))
-    chosen = choose_leverage(D(notional), D(100), rules, made, caps)
+    chosen = choose_leverage(D(notional), Room(D(100), D(120)), rules, made, caps)
     assert (chosen.needed, chosen.value) == (needed, value)
 
 

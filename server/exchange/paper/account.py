@@ -7,7 +7,7 @@ Margin is isolated: a position can lose what was set aside for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
 from engine.models.base import Side
 from server.exchange.paper.specification import Specification
@@ -31,9 +31,13 @@ def profit(side: Side, entry: Decimal, price: Decimal, base: Decimal) -> Decimal
 
 
 def order_margin(specification: Specification, price: Decimal, leverage: int) -> Decimal:
-    """What an order holds for each contract until it fills: its initial margin and the taker fee."""
+    """What an order holds for each contract until it fills: its initial margin and the taker fee.
+
+    What does not come out even is rounded down: an order that takes just what is free has enough.
+    """
     notional = price * specification.contract_size
-    return notional / leverage + notional * specification.taker_fee_ratio
+    with localcontext(rounding=ROUND_FLOOR):
+        return notional / leverage + notional * specification.taker_fee_ratio
 
 
 def held_by_orders(state: State) -> Decimal:
