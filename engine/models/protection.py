@@ -169,5 +169,6 @@ class LiquidationRules(Model):
 
     min_stop_multiple: Annotated[Decimal, Exact(ge=1, le=100)] = Field(
         default=Decimal(3),
-        description="Least distance of the estimated liquidation price in multiples of the stop's distance.",
+        description="Least distance of the estimated liquidation price in multiples of the stop's distance. "
+        "The estimate counts the position's own margin alone, also with cross margin.",
     )

@@ -33,14 +33,24 @@ ContractStatus = Literal["trading", "suspended", "delisted"]
 
 
 @dataclass(frozen=True, slots=True)
+class RiskTier:
+    """What holds for positions worth ``floor_usdt`` or more."""
+
+    floor_usdt: Decimal
+    maintenance_margin_ratio: Decimal
+    max_leverage: int
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """Specification of one linear perpetual contract.
 
     ``tick_size`` is the price step in quote currency, ``size_step`` the step of sizes in contracts (both are
     steps, never a number of decimals). ``max_size`` and ``market_max_size`` are None where the venue sets no
-    limit. Fees are ratios of the notional; a negative maker fee is a rebate. The maintenance margin ratio is
-    that of the lowest risk tier. ``turnover_24h_usdt`` is None where the venue does not know it,
-    ``expires_at_ms`` where the contract has no stated end.
+    limit. Fees are ratios of the notional; a negative maker fee is a rebate. The maintenance margin ratio and
+    the greatest leverage are those of the lowest risk tier, ``tiers`` all that the venue tells.
+    ``turnover_24h_usdt`` is None where the venue does not know it, ``expires_at_ms`` where the contract has no
+    stated end.
     """
 
     symbol: str
@@ -61,6 +71,18 @@ class Contract:
     turnover_24h_usdt: Decimal | None
     listed_at_ms: int | None
     expires_at_ms: int | None = None
+    tiers: tuple[RiskTier, ...] = ()
+
+    def tier(self, notional_usdt: Decimal) -> RiskTier:
+        """The terms of a position of that value: of all tiers that it reaches, the strictest of each."""
+        reached = [tier for tier in self.tiers if tier.floor_usdt <= notional_usdt]
+        return RiskTier(
+            floor_usdt=max((tier.floor_usdt for tier in reached), default=Decimal(0)),
+            maintenance_margin_ratio=max(
+                (self.maintenance_margin_ratio, *(tier.maintenance_margin_ratio for tier in reached))
+            ),
+            max_leverage=min((self.max_leverage, *(tier.max_leverage for tier in reached))),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,11 @@ class _Builder:
             return None
 
         atr_15m = self.known.positive("atr", VOLATILITY_TIMEFRAME)
-        caps = leverage_caps(self.rules.leverage, contract, entry.limit_price, stop.price, atr_15m)
-        leverage = choose_leverage(risk_size * unit_usdt, space, self.rules.leverage, contract, caps)
+        wanted_usdt = risk_size * unit_usdt
+        caps = leverage_caps(
+            self.rules.leverage, contract, entry.limit_price, stop.price, atr_15m, wanted_usdt
+        )
+        leverage = choose_leverage(wanted_usdt, space, self.rules.leverage, contract, caps)
         self.facts |= {
             "leverage": leverage.value,
             "leverage_cap": caps.whole,
@@ -146,9 +149,8 @@ class _Builder:
         }
         if leverage.value < 1:
             return None
-        liquidation = self._liquidation(entry, stop, leverage)
-
         size = min(risk_size, size_for_margin(space, leverage.value, entry.dearest, contract))
+        liquidation = self._liquidation(entry, stop, leverage, size * unit_usdt)
         self.facts |= {
             "size": size,
             "notional_usdt": size * unit_usdt,
@@ -186,9 +188,12 @@ class _Builder:
             rules=self.rules,
         )
 
-    def _liquidation(self, entry: Entry, stop: Stop, leverage: Leverage) -> Liquidation:
-        contract = self.market.contract
-        found = estimate(self.request.side, entry.limit_price, stop.price, leverage.value, contract)
+    def _liquidation(
+        self, entry: Entry, stop: Stop, leverage: Leverage, notional_usdt: Decimal
+    ) -> Liquidation:
+        contract, side = self.market.contract, self.request.side
+        kept = contract.tier(notional_usdt).maintenance_margin_ratio + contract.taker_fee_ratio
+        found = estimate(side, entry.limit_price, stop.price, leverage.value, kept, contract.tick_size)
         self.facts |= {
             "liquidation_price": found.price,
             "liquidation_stop_multiple": found.stop_multiple,

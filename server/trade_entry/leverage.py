@@ -58,9 +58,14 @@ def volatility_factor(atr_15m: Decimal | None, entry: Decimal) -> Decimal:
 
 
 def leverage_caps(
-    rules: LeverageRules, contract: Contract, entry: Decimal, stop: Decimal, atr_15m: Decimal | None
+    rules: LeverageRules,
+    contract: Contract,
+    entry: Decimal,
+    stop: Decimal,
+    atr_15m: Decimal | None,
+    notional_usdt: Decimal,
 ) -> LeverageCaps:
-    """The caps of one entry; ``stop`` differs from ``entry``."""
+    """The caps of one entry worth ``notional_usdt`` at most; ``stop`` differs from ``entry``."""
     factor = volatility_factor(atr_15m, entry)
     matching = [
         rule.cap
@@ -73,7 +78,7 @@ def leverage_caps(
         volatility_atr=atr_15m,
         symbol=min(matching, default=None),
         dynamic=rules.k_dynamic * entry / abs(entry - stop),
-        contract=contract.max_leverage,
+        contract=contract.tier(notional_usdt).max_leverage,
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.models.base import Side
-from server.exchange.port import Contract
 from server.trade_entry.quantise import ceil_to, floor_to
 
 
@@ -22,19 +21,21 @@ class Liquidation:
     stop_multiple: Decimal
 
 
-def estimate(side: Side, entry: Decimal, stop: Decimal, leverage: int, contract: Contract) -> Liquidation:
-    """Liquidation of an isolated position that carries ``1 / leverage`` of its value at ``entry``.
+def estimate(
+    side: Side, entry: Decimal, stop: Decimal, leverage: int, kept: Decimal, tick: Decimal
+) -> Liquidation:
+    """Liquidation of a position that carries ``1 / leverage`` of its value at ``entry``.
 
-    It happens where the margin left is the maintenance margin and the taker fee of the close: at P with
-    ``entry / leverage - |entry - P| = (maintenance + fee) x P``. The maintenance ratio is that of the lowest
-    risk tier, so a position of a higher tier is nearer to it. Rounded to a tick toward the entry. ``stop``
-    differs from ``entry``.
+    It happens where the margin left is ``kept``, the ratios of the maintenance margin and of the taker fee of
+    the close: at P with ``entry / leverage - |entry - P| = kept x P``. That is the price of an isolated
+    position. One with cross margin has the account's free balance behind it and is liquidated later, unless
+    losses of other positions have used that up: for it, this is where its own margin alone would end.
+    Rounded to a tick toward the entry. ``stop`` differs from ``entry``.
     """
-    kept = contract.maintenance_margin_ratio + contract.taker_fee_ratio
     margin = entry / leverage
     if side == "long":
-        price = ceil_to((entry - margin) / (1 - kept), contract.tick_size)
+        price = ceil_to((entry - margin) / (1 - kept), tick)
     else:
-        price = floor_to((entry + margin) / (1 + kept), contract.tick_size)
+        price = floor_to((entry + margin) / (1 + kept), tick)
     distance = entry - price if side == "long" else price - entry
     return Liquidation(price, distance, distance / abs(entry - stop))

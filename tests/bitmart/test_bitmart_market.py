@@ -12,7 +12,7 @@ from scripted_wire import NOW_MS, Clocks, Wire, error, ok
 
 from server.exchange.bitmart import BitmartExchange
 from server.exchange.errors import BookUnavailable, CandlesUnavailable, SymbolUnknown, VenueUnavailable
-from server.exchange.port import Contract
+from server.exchange.port import Contract, RiskTier
 
 MINUTE_MS = 60_000
 
@@ -56,15 +56,16 @@ async def test_contracts_are_kept_for_a_minute(venue: BitmartExchange, wire: Wir
 
 
 async def test_tiers_and_fees_come_from_the_venue(venue: BitmartExchange, wire: Wire) -> None:
-    tier = {"notional_floor": "0", "maint_margin_ratio": "0.004"}
-    rules = [
-        {"symbol": "BTCUSDT", "brackets": [{**tier, "notional_floor": "9", "maint_margin_ratio": "1"}, tier]}
-    ]
+    low = {"notional_floor": "0", "maint_margin_ratio": "0.004", "initial_leverage": 100}
+    high = {"notional_floor": "9", "maint_margin_ratio": "0.02", "initial_leverage": 25}
+    rules = [{"symbol": "BTCUSDT", "brackets": [high, low]}]
     wire.answers["leverage-bracket"] = ok({"rules": rules})
     wire.answers["trade-fee-rate"] = ok({"taker_fee_rate": "0.0008", "maker_fee_rate": "-0.0001"})
     contract = (await venue.contracts())["BTCUSDT"]
     assert isinstance(contract, Contract)
     assert contract.maintenance_margin_ratio == Decimal("0.004")
+    assert contract.tier(Decimal("8.9")) == RiskTier(Decimal(0), Decimal("0.004"), 100)
+    assert contract.tier(Decimal(9)) == RiskTier(Decimal(9), Decimal("0.02"), 25)
     # The higher of the account's rate and the standard one: fees are never thought too low.
     assert (contract.taker_fee_ratio, contract.maker_fee_ratio) == (Decimal("0.0008"), Decimal("0.0002"))
 

@@ -19,12 +19,12 @@ from server.exchange.bitmart.account import (
     decode_positions,
     decode_trigger,
 )
-from server.exchange.bitmart.contracts import Fees, decode_contracts, decode_fees, decode_maintenance
+from server.exchange.bitmart.contracts import Fees, decode_contracts, decode_fees, decode_tiers
 from server.exchange.bitmart.endpoints import ENDPOINTS, WINDOW_SEC
 from server.exchange.bitmart.market import decode_book, decode_candle
 from server.exchange.bitmart.orders import accepted, leverage_outcome
 from server.exchange.bitmart.wire import Envelope, Row, WireError, envelope, row, rows
-from server.exchange.port import Balance, Contract, OpenOrder, UnspecifiedContract
+from server.exchange.port import Balance, Contract, OpenOrder, RiskTier, UnspecifiedContract
 from server.exchange.trading import Accepted, EntryOrder, Fill, OrderState, TriggerOrder
 
 FEES = Fees(Decimal("0.0002"), Decimal("0.0006"))
@@ -181,9 +181,14 @@ def test_a_contract_whose_delisting_has_come(bitmart_data: Path) -> None:
         assert listing.status == status
 
 
-def test_the_lowest_tier_and_the_fees(bitmart_data: Path) -> None:
+def test_the_tiers_and_the_fees(bitmart_data: Path) -> None:
     tiers = example(bitmart_data, "get-current-leverage-risk-limit").data
-    assert decode_maintenance(tiers) == {"FUNUSDT": Decimal("0.01")}
+    decoded = decode_tiers(tiers)["FUNUSDT"]
+    assert decoded[:2] == [
+        RiskTier(Decimal(0), Decimal("0.01"), 50),
+        RiskTier(Decimal(10_000), Decimal("0.02"), 25),
+    ]
+    assert [tier.floor_usdt for tier in decoded] == sorted(tier.floor_usdt for tier in decoded)
     assert decode_fees(example(bitmart_data, "get-trade-fee-rate").data) == FEES
 
 

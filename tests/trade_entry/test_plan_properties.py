@@ -15,7 +15,7 @@ from trade_entry_bench import AS_OF_MS, BTC, SPLITS, D, draft, gates, issued, se
 
 from server.exchange.paper.admission import refused_margin
 from server.exchange.paper.specification import Specification
-from server.exchange.port import Balance, Book
+from server.exchange.port import Balance, Book, RiskTier
 from server.exchange.trading import EntryOrder
 from server.trade_entry.build import Draft
 from server.trade_entry.plan import OrderPlan
@@ -51,6 +51,9 @@ ORDERS = st.sampled_from(
 )
 
 
+TIERS = (RiskTier(D(0), D("0.004"), 50), RiskTier(D(500), D("0.03"), 10), RiskTier(D(5000), D("0.1"), 4))
+
+
 def ratio(low: float, high: float) -> st.SearchStrategy[float]:
     """A share rounded to six decimals, as one would write it in YAML."""
     return st.floats(low, high).map(lambda x: round(x, 6))
@@ -73,6 +76,7 @@ def markets(draw: Any) -> Market:
         maintenance_margin_ratio=D(draw(st.sampled_from(["0.004", "0.02"]))),
         contract_size=D(1).scaleb(worth - (bid * step).adjusted()),
         max_leverage=draw(st.sampled_from([2, 20, 125])),
+        tiers=draw(st.sampled_from([(), TIERS])),
         taker_fee_ratio=D(draw(st.sampled_from(["0", "0.0006", "0.002"]))),
     )
     equity = D(draw(st.integers(100, 20_000)))
@@ -265,6 +269,14 @@ def test_prices_are_on_ticks_sizes_on_steps_on_the_safe_side(case: Any) -> None:
         assert part.price > entry if long else part.price < entry
 
 
+def terms(plan: OrderPlan) -> RiskTier:
+    """Of the tier the position is in, or of the contract where that is stricter."""
+    contract = plan.market.contract
+    own = RiskTier(D(0), contract.maintenance_margin_ratio, contract.max_leverage)
+    tier = [own, *(tier for tier in contract.tiers if tier.floor_usdt <= plan.notional_usdt)][-1]
+    return max(own, tier, key=lambda one: one.maintenance_margin_ratio)
+
+
 @THOROUGH
 @given(cases())
 def test_the_stop_is_beyond_the_entry_where_its_method_says_and_before_the_liquidation(case: Any) -> None:
@@ -296,7 +308,7 @@ def test_the_stop_is_beyond_the_entry_where_its_method_says_and_before_the_liqui
     assert abs(worst - gone) >= rules.liquidation.min_stop_multiple * abs(worst - stop.price)
     margin = Fraction(worst) / plan.leverage.value
     lost_by_then = abs(Fraction(worst) - Fraction(gone))
-    assert margin - lost_by_then >= Fraction(plan.market.contract.maintenance_margin_ratio) * Fraction(gone)
+    assert margin - lost_by_then >= Fraction(terms(plan).maintenance_margin_ratio) * Fraction(gone)
 
 
 @THOROUGH
@@ -348,6 +360,10 @@ def test_leverage_is_the_least_that_fits_and_within_every_cap(case: Any) -> None
     rules, caps, value = case[3].leverage, plan.leverage.caps, plan.leverage.value
     assert max(rules.floor, rules.min_accepted + 1) <= value <= min(caps.profile, caps.dynamic, caps.contract)
     assert caps.symbol is None or value <= caps.symbol
+    assert value <= plan.market.contract.max_leverage
+    assert all(
+        value <= t.max_leverage for t in plan.market.contract.tiers if t.floor_usdt <= plan.notional_usdt
+    )
     worst = plan.entry.limit_price
     assert value * abs(worst - plan.stop.price) <= rules.k_dynamic * worst
     least = max(rules.floor, plan.market.contract.min_leverage)

@@ -368,7 +368,7 @@ def test_spread_is_over_the_middle() -> None:
     ],
 )
 def test_liquidation_price(side: Any, leverage: int, stop: str, price: str, multiple: str) -> None:
-    made = estimate(side, D(100), D(stop), leverage, BTC)
+    made = estimate(side, D(100), D(stop), leverage, D("0.0056"), BTC.tick_size)
     assert (made.price, made.stop_multiple) == (D(price), D(multiple))
 
 

@@ -167,7 +167,7 @@ def test_leverage(
 ) -> None:
     rules = settings(leverage=CAPS | change).leverage
     made = replace(BTC, **contract)
-    caps = leverage_caps(rules, made, D(100), D(95), None if atr_15m is None else D(atr_15m))
+    caps = leverage_caps(rules, made, D(100), D(95), None if atr_15m is None else D(atr_15m), D(notional))
     chosen = choose_leverage(D(notional), Room(D(100), D(120)), rules, made, caps)
     assert (chosen.needed, chosen.value) == (needed, value)
 

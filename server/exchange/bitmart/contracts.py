@@ -1,14 +1,14 @@
-"""What the venue lists: ``details`` and the lowest risk tiers as contracts of the port."""
+"""What the venue lists: ``details`` and the risk tiers as contracts of the port."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from server.exchange.bitmart.enums import PERPETUAL
 from server.exchange.bitmart.wire import Row, WireError, row, rows
-from server.exchange.port import Contract, ContractStatus, Listing, UnspecifiedContract
+from server.exchange.port import Contract, ContractStatus, Listing, RiskTier, UnspecifiedContract
 
 _MS_FROM = 10**11
 """Instants are ms in some answers and seconds in others; above this they are ms."""
@@ -23,26 +23,24 @@ class Fees:
 
 
 def decode_contracts(
-    data: object, maintenance: Mapping[str, Decimal], fees: Fees, now_ms: int
+    data: object, tiers: Mapping[str, Sequence[RiskTier]], fees: Fees, now_ms: int
 ) -> Mapping[str, Listing]:
     """``data`` of ``details``, by symbol in alphabetical order. Raises `WireError` if it lists no symbols.
 
     A row whose fields cannot be read is an `UnspecifiedContract` that says which: one odd contract is no
-    reason not to see the others. ``maintenance`` are the ratios of the lowest tiers by symbol.
+    reason not to see the others. ``tiers`` are those of each symbol, the lowest first.
     """
     listings: dict[str, Listing] = {}
     for item in rows(row(data).fields.get("symbols"), "data.symbols"):
         symbol = item.text("symbol")
         try:
-            listings[symbol] = _contract(item, symbol, maintenance, fees, now_ms)
+            listings[symbol] = _contract(item, symbol, tiers.get(symbol, ()), fees, now_ms)
         except WireError as error:
             listings[symbol] = UnspecifiedContract(symbol, str(error))
     return {symbol: listings[symbol] for symbol in sorted(listings)}
 
 
-def _contract(
-    item: Row, symbol: str, maintenance: Mapping[str, Decimal], fees: Fees, now_ms: int
-) -> Contract:
+def _contract(item: Row, symbol: str, tiers: Sequence[RiskTier], fees: Fees, now_ms: int) -> Contract:
     if item.has("product_type") and item.whole("product_type") != PERPETUAL:
         raise WireError(f"{item.place}.product_type is {item.whole('product_type')}, expected a perpetual")
     max_leverage = item.whole("max_leverage")
@@ -63,10 +61,13 @@ def _contract(
         max_leverage=max_leverage,
         maker_fee_ratio=fees.maker_ratio,
         taker_fee_ratio=fees.taker_ratio,
-        maintenance_margin_ratio=maintenance.get(symbol, assumed_maintenance(max_leverage)),
+        maintenance_margin_ratio=tiers[0].maintenance_margin_ratio
+        if tiers
+        else assumed_maintenance(max_leverage),
         turnover_24h_usdt=item.decimal("turnover_24h") if item.has("turnover_24h") else None,
         listed_at_ms=_instant_ms(item, "open_timestamp"),
         expires_at_ms=_instant_ms(item, "expire_timestamp"),
+        tiers=tuple(tiers),
     )
 
 
@@ -105,15 +106,25 @@ def _instant_ms(item: Row, name: str) -> int | None:
     return stamp if stamp > _MS_FROM else stamp * 1000
 
 
-def decode_maintenance(data: object) -> Mapping[str, Decimal]:
-    """``data`` of ``leverage-bracket``: the maintenance margin ratio of each symbol's lowest tier."""
-    ratios: dict[str, Decimal] = {}
+def decode_tiers(data: object) -> Mapping[str, Sequence[RiskTier]]:
+    """``data`` of ``leverage-bracket``: each symbol's risk tiers, the lowest first.
+
+    The venue takes a tier's ``cum`` off the maintenance margin of its positions; leaving it out counts too
+    much of it, never too little.
+    """
+    found: dict[str, Sequence[RiskTier]] = {}
     for rule in rows(row(data).fields.get("rules"), "data.rules"):
-        tiers = rows(rule.fields.get("brackets"), f"{rule.place}.brackets")
+        tiers = [
+            RiskTier(
+                tier.decimal("notional_floor"),
+                tier.positive("maint_margin_ratio"),
+                tier.whole("initial_leverage"),
+            )
+            for tier in rows(rule.fields.get("brackets"), f"{rule.place}.brackets")
+        ]
         if tiers:
-            lowest = min(tiers, key=lambda tier: tier.decimal("notional_floor"))
-            ratios[rule.text("symbol")] = lowest.positive("maint_margin_ratio")
-    return ratios
+            found[rule.text("symbol")] = sorted(tiers, key=lambda tier: tier.floor_usdt)
+    return found
 
 
 def decode_fees(data: object) -> Fees:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ import structlog
 
 from engine.candles import STEP_MS, CandleError, CandleSet, Timeframe
 from server.exchange.bitmart.codes import NO_SUCH_CONTRACT
-from server.exchange.bitmart.contracts import Fees, decode_contracts, decode_fees, decode_maintenance
+from server.exchange.bitmart.contracts import Fees, decode_contracts, decode_fees, decode_tiers
 from server.exchange.bitmart.endpoints import (
     DEPTH,
     DETAILS,
@@ -26,7 +26,7 @@ from server.exchange.bitmart.options import BitmartOptions
 from server.exchange.bitmart.session import ReadRefused, Session
 from server.exchange.bitmart.wire import VENUE, Row, WireError, decoding, row, rows
 from server.exchange.errors import BookUnavailable, CandlesUnavailable, SymbolUnknown, VenueUnavailable
-from server.exchange.port import Book, Contract, Listing
+from server.exchange.port import Book, Contract, Listing, RiskTier
 from server.instants import iso
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ CANDLES_PER_REQUEST = 500
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    maintenance: Mapping[str, Decimal]
+    tiers: Mapping[str, Sequence[RiskTier]]
     fees: Fees
     until_sec: float
 
@@ -72,7 +72,7 @@ class Market:
                 now_ms = await self.now_ms()
                 data = await self._session.read(DETAILS)
                 with decoding("contracts"):
-                    listings = decode_contracts(data, terms.maintenance, terms.fees, now_ms)
+                    listings = decode_contracts(data, terms.tiers, terms.fees, now_ms)
                 self._contracts = self._elapsed() + CONTRACTS_SEC, listings
             return self._contracts[1]
 
@@ -166,22 +166,22 @@ class Market:
 
     async def _current_terms(self) -> _Terms:
         if self._terms is None or self._elapsed() >= self._terms.until_sec:
-            maintenance, fees = await asyncio.gather(self._maintenance(), self._fees())
-            keep = TERMS_SEC if maintenance is not None and fees is not None else CONTRACTS_SEC
+            tiers, fees = await asyncio.gather(self._tiers(), self._fees())
+            keep = TERMS_SEC if tiers is not None and fees is not None else CONTRACTS_SEC
             standard = Fees(self._options.maker_fee_ratio, self._options.taker_fee_ratio)
             own = fees or standard
             higher = Fees(
                 max(own.maker_ratio, standard.maker_ratio), max(own.taker_ratio, standard.taker_ratio)
             )
-            self._terms = _Terms(maintenance or {}, higher, self._elapsed() + keep)
+            self._terms = _Terms(tiers or {}, higher, self._elapsed() + keep)
         return self._terms
 
-    async def _maintenance(self) -> Mapping[str, Decimal] | None:
-        """Tier 1 of every symbol; None, and a warning, where it cannot be had (`assumed_maintenance`)."""
+    async def _tiers(self) -> Mapping[str, Sequence[RiskTier]] | None:
+        """Those of every symbol; None, and a warning, where they cannot be had (`assumed_maintenance`)."""
         try:
             data = await self._session.read(LEVERAGE_BRACKET)
             with decoding("risk tiers"):
-                return decode_maintenance(data)
+                return decode_tiers(data)
         except VenueUnavailable as error:
             log.warning("bitmart.risk_tiers_assumed", detail=str(error))
             return None
