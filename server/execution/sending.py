@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from server.exchange.errors import ExchangeError
 from server.exchange.trading import Accepted, EntryOrder, Refused, TimeInForce
-from server.execution.converting import conversion
+from server.execution.converting import conversion, rest_of
 from server.execution.desk import Change, Desk, cool_down, event, progress_of, ticket_of
 from server.execution.ending import Reason, stay
 from server.execution.names import order_name
@@ -15,8 +15,8 @@ from server.execution.settling import take
 from server.orders.intent import Intent
 from server.orders.reasons import ExecutionReason, GuardReason
 from server.switches.switch import keeping_out
-from server.trade_entry.entry_price import maker_price
-from server.trade_entry.quantise import floor_to
+from server.trade_entry.end_of_zone import NoConversion
+from server.trade_entry.requote import NoRequote, requote
 from server.trade_entry.ticket import Ticket
 
 LEVERAGE_TRIES = 3
@@ -33,13 +33,15 @@ async def send(desk: Desk, intent: Intent) -> Intent:
         return await _set_leverage(desk, intent, ticket, progress)
     if progress.current is not None and not progress.current.done:
         return await _transmit(desk, await _again(desk, intent, progress, now))
-    planned = await _next(desk, ticket, progress, now)
-    if planned is None:
+    planned = await next_attempt(desk, ticket, progress, now)
+    if isinstance(planned, str):
         converting = progress.cancelling is not None
         reason = ExecutionReason.LIMIT_SUBMIT_REFUSED
         if converting:
             reason = ExecutionReason.CANCEL_AFTER_TIMEOUT
-        return await stay(desk, intent, reason, now, detail="no price is left that the plan allows")
+        return await stay(
+            desk, intent, reason, now, detail=f"no price is left that the plan allows: {planned}"
+        )
     return await _transmit(desk, await _first(desk, intent, progress, planned, now))
 
 
@@ -160,17 +162,16 @@ async def _set_leverage(desk: Desk, intent: Intent, ticket: Ticket, progress: Pr
 Planned = tuple[Decimal, Decimal, TimeInForce]
 
 
-async def _next(desk: Desk, ticket: Ticket, progress: Progress, now: int) -> Planned | None:
-    """Price, size and life of the next attempt; None where no price is left that the plan allows."""
-    size = floor_to(ticket.size - progress.filled, ticket.size_step)
+async def next_attempt(desk: Desk, ticket: Ticket, progress: Progress, now: int) -> Planned | str:
+    """Price, size and life of the next attempt; or why no price is left that the plan allows."""
     if not progress.attempts:
-        return ticket.price, size, ticket.time_in_force
+        return ticket.price, ticket.size, ticket.time_in_force
     try:
         book = await desk.sightings.book(ticket.symbol, 0)
     except ExchangeError:
-        return None
+        return "no_market"
     if progress.cancelling is not None and progress.cancelling.cause == "converted":
         found = conversion(ticket, progress, book, now)
-        return None if found is None else (found.price, found.size, "ioc")
-    price = maker_price(ticket.side, book, ticket.tick_size, ticket.inside_ticks)
-    return (price, size, ticket.time_in_force) if ticket.zone_low <= price <= ticket.zone_high else None
+        return found.obstacle if isinstance(found, NoConversion) else (found.price, found.size, "ioc")
+    asked = requote(ticket, book, rest_of(ticket, progress))
+    return asked.obstacle if isinstance(asked, NoRequote) else (asked.price, asked.size, ticket.time_in_force)

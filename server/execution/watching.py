@@ -11,6 +11,7 @@ from server.execution.protection import protect
 from server.execution.settling import MARGIN_MS, requote
 from server.orders.intent import Intent
 from server.orders.reasons import ExecutionReason, GuardReason
+from server.trade_entry.end_of_zone import Conversion
 from server.trade_entry.ticket import Ticket
 
 BOOK_EVERY_MS = 5000
@@ -106,7 +107,10 @@ async def _closed(desk: Desk, intent: Intent, seen: OrderState, now: int) -> Int
 async def _done(desk: Desk, intent: Intent, now: int, reason: ExecutionReason | GuardReason) -> Intent:
     """A position, where anything has filled; else the entry has come to nothing for this reason."""
     ticket, progress = ticket_of(intent), progress_of(intent).with_current(done=True)
-    whole = progress.filled >= ticket.size
+    newest = progress.attempts[-1]
+    # A re-quote may have been for less than the plan: of that nothing was cancelled, and nothing expired.
+    rested = newest.time_in_force in ("gtc", "post_only")
+    whole = progress.filled >= ticket.size or (rested and newest.filled >= newest.size)
     if progress.filled > 0:
         rest = () if whole else (event("cancelled", now, reason=str(reason), filled=progress.filled),)
         return await desk.write(
@@ -176,7 +180,7 @@ async def _held_against_the_zone(
         book = await desk.sightings.book(ticket.symbol, 1000)
     except ExchangeError:
         return intent, None
-    if conversion(ticket, progress, book, now) is not None:
+    if isinstance(conversion(ticket, progress, book, now), Conversion):
         return intent, "converted"
     inside = ticket.zone_low <= book.mark <= ticket.zone_high
     # An order that waits at the edge for the price to come back was never in the zone: nothing has left it.

@@ -11,23 +11,26 @@ from typing import Literal
 
 from server.exchange.port import Book
 from server.trade_entry.preflight import MS_PER_SEC
-from server.trade_entry.quantise import MONEY, clamp, floor_to, times
-from server.trade_entry.size import loss_each
+from server.trade_entry.quantise import MONEY, clamp
+from server.trade_entry.rest import PriceObstacle, Rest, price_obstacle
 from server.trade_entry.slippage import capped, spread_bps
 from server.trade_entry.ticket import Ticket
 
-ConversionObstacle = Literal[
-    "disabled",
-    "zone_has_time",
-    "zone_over",
-    "no_market",
-    "spread_too_wide",
-    "price_out_of_zone",
-    "price_past_stop",
-    "price_past_target",
-    "size_below_min",
-]
-"""Why the rest stays a resting order; ``zone_over`` also when no time is left at all."""
+ConversionObstacle = (
+    PriceObstacle
+    | Literal[
+        "disabled",
+        "converted_before",
+        "zone_has_time",
+        "zone_over",
+        "no_market",
+        "spread_too_wide",
+        "price_out_of_zone",
+        "size_below_min",
+    ]
+)
+"""Why the rest stays a resting order; ``zone_over`` also when no time is left at all,
+``converted_before`` where it has happened already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Conversion:
     """An immediate-or-cancel limit of ``size`` contracts at ``price``, the most (long) or least it may cost.
 
     ``size`` is the rest, or less of it: it loses no more at the stop, fees included, and is worth no more (so
-    that its margin is within the plan's) than the rest would at the planned price.
+    that its margin is within the plan's) than the plan has left.
     """
 
     price: Decimal
@@ -49,8 +52,8 @@ class NoConversion:
     obstacle: ConversionObstacle
 
 
-def convert(ticket: Ticket, book: Book, now_ms: int, remaining: Decimal) -> Conversion | NoConversion:
-    """The order that replaces ``remaining`` contracts of a waiting entry, by ``ticket.end_of_zone``.
+def convert(ticket: Ticket, book: Book, now_ms: int, rest: Rest) -> Conversion | NoConversion:
+    """The order that replaces the rest of a waiting entry, by ``ticket.end_of_zone``.
 
     With less than ``ttl_threshold_sec`` left, a spread within ``max_spread_bps`` and the other side's best
     price in the zone (unless ``only_if_within_zone`` is off), at ``max_slippage_bps`` beyond it and inside
@@ -76,24 +79,8 @@ def convert(ticket: Ticket, book: Book, now_ms: int, remaining: Decimal) -> Conv
             if not ticket.zone_low <= best <= ticket.zone_high:
                 return NoConversion("price_out_of_zone")
             price = clamp(price, ticket.zone_low, ticket.zone_high)
-        if price <= ticket.stop if long else price >= ticket.stop:
-            return NoConversion("price_past_stop")
-        first = ticket.targets[0].price
-        if price >= first if long else price <= first:
-            return NoConversion("price_past_target")
-        size = _size(ticket, price, max(price, best), remaining)
+        obstacle = price_obstacle(ticket, price)
+        if obstacle is not None:
+            return NoConversion(obstacle)
+        size = rest.within(ticket, price, max(price, best))
         return Conversion(price, size) if size >= ticket.min_size else NoConversion("size_below_min")
-
-
-def _size(ticket: Ticket, worst: Decimal, dearest: Decimal, remaining: Decimal) -> Decimal:
-    """What of the rest keeps to the plan's loss at the worst price, and to its value at the dearest."""
-    planned_loss = remaining * _loss_each(ticket, ticket.price)
-    planned_value = remaining * ticket.price
-    step = ticket.size_step
-    by_loss = times(planned_loss, _loss_each(ticket, worst) * step) * step
-    by_value = times(planned_value, dearest * step) * step
-    return min(floor_to(remaining, step), by_loss, by_value)
-
-
-def _loss_each(ticket: Ticket, price: Decimal) -> Decimal:
-    return loss_each(price, ticket.stop, ticket.contract_size, ticket.taker_fee_ratio)

@@ -157,6 +157,8 @@ class OrderPlan:
             min_size=contract.min_size,
             contract_size=contract.contract_size,
             taker_fee_ratio=contract.taker_fee_ratio,
+            maintenance_margin_ratio=contract.tier(self.notional_usdt).maintenance_margin_ratio,
+            liquidation_min_stop_multiple=rules.liquidation.min_stop_multiple,
             inside_ticks=rules.entry.inside_ticks,
             max_loss_usdt=self.loss_at_stop_usdt,
             max_concurrent_positions=rules.guards.max_concurrent_positions,

@@ -33,8 +33,10 @@ class Ticket(_Value):
     ``price`` is the limit price; for a market entry the most it may cost (long) or the least it may bring
     (short): it is sent as an immediate-or-cancel limit. ``stop`` is the plan's, ``entry`` the price the plan
     counts with. ``signal_expires_at_ms``: after it nothing is sent any more. ``max_loss_usdt`` is the loss at
-    the stop with the fees of both legs. ``context_timeframes`` are those of the profile; none in tickets from
-    before timeframes could be switched off.
+    the stop with the fees of both legs. ``maintenance_margin_ratio`` is that of the planned size; it and the
+    least multiple are None in tickets of versions that did not keep them, whose price then stays as planned.
+    ``context_timeframes`` are those of the profile; none in tickets from before timeframes could be switched
+    off.
     """
 
     version: Literal[1] = 1
@@ -68,6 +70,8 @@ class Ticket(_Value):
     min_size: Number
     contract_size: Number
     taker_fee_ratio: Number
+    maintenance_margin_ratio: Number | None = None
+    liquidation_min_stop_multiple: Number | None = None
     inside_ticks: int
     max_loss_usdt: Number
     max_concurrent_positions: int

@@ -28,6 +28,8 @@ from trade_entry_bench import (
 
 from server.exchange.port import Book
 from server.trade_entry.end_of_zone import Conversion, NoConversion, convert
+from server.trade_entry.liquidation import estimate
+from server.trade_entry.rest import Rest
 from server.trade_entry.ticket import Ticket
 
 # The zone of example 14: 148.113 to 148.387, built around 148.25.
@@ -45,7 +47,9 @@ def sol_book(bid: str = "148.261", ask: str = "148.269") -> Book:
 
 
 def at(left_sec: int, ticket: Ticket, top: Book, remaining: str = "10") -> Conversion | NoConversion:
-    return convert(ticket, top, ticket.zone_expires_at_ms - left_sec * 1000, D(remaining))
+    return convert(
+        ticket, top, ticket.zone_expires_at_ms - left_sec * 1000, Rest.planned(ticket, D(remaining))
+    )
 
 
 def test_example_14_converts_with_20_seconds_left() -> None:
@@ -86,6 +90,22 @@ def test_what_keeps_the_rest_as_it_is(
     assert at(left_sec, sol_ticket(end_of_zone=rules), top, remaining) == NoConversion(obstacle)  # type: ignore[arg-type]
 
 
+def test_a_liquidation_that_comes_too_near_is_an_obstacle() -> None:
+    """Further from the stop, at the same leverage: the gate that the plan passed would not let it pass."""
+    plan = planned(
+        replace(SOL_MARKET, balance=balance("400")),
+        signal("SOLUSDT"),
+        SOL_FACTS,
+        settings(**SOL_RULES, end_of_zone={"max_slippage_bps": 0.01}),
+    )
+    ticket = issued(plan).model_copy(update={"liquidation_min_stop_multiple": plan.liquidation.stop_multiple})
+    assert at(20, ticket, sol_book("148.25", "148.262")) == Conversion(D("148.262"), D(10))
+    assert at(20, ticket, sol_book("148.25", "148.263")) == NoConversion("liquidation_too_near")
+    for unknown in ("liquidation_min_stop_multiple", "maintenance_margin_ratio"):
+        older = ticket.model_copy(update={unknown: None})
+        assert at(20, older, sol_book("148.25", "148.262")) == NoConversion("liquidation_too_near")
+
+
 @pytest.mark.parametrize("left_sec", [1, 25])
 def test_the_threshold_belongs_to_the_end(left_sec: int) -> None:
     assert isinstance(at(left_sec, sol_ticket(), sol_book()), Conversion)
@@ -117,6 +137,7 @@ BPS = st.integers(1, 40)
     slippage_bps=BPS,
     max_spread_bps=BPS,
     within=st.booleans(),
+    least_multiple=st.sampled_from(["3", "18.7"]),  # the plan's is 18.75 for a long, 18.8 for a short
 )
 def test_a_conversion_keeps_every_promise(
     side: str,
@@ -127,6 +148,7 @@ def test_a_conversion_keeps_every_promise(
     slippage_bps: int,
     max_spread_bps: int,
     within: bool,
+    least_multiple: str,
 ) -> None:
     rules = {
         "max_slippage_bps": slippage_bps,
@@ -134,15 +156,20 @@ def test_a_conversion_keeps_every_promise(
         "only_if_within_zone": within,
     }
     ticket = issued(planned(BTC_MARKET, signal(side=side), btc_facts(), settings(end_of_zone=rules)))
+    ticket = ticket.model_copy(update={"liquidation_min_stop_multiple": D(least_multiple)})
     low = D("67000.0") + bid * ticket.tick_size
     top = Book("BTCUSDT", low, low + spread * ticket.tick_size, D(1), D(1), low, low, AS_OF_MS)
-    made = convert(ticket, top, ticket.zone_expires_at_ms - left_ms, D(remaining))
+    made = convert(ticket, top, ticket.zone_expires_at_ms - left_ms, Rest.planned(ticket, D(remaining)))
     assume(isinstance(made, Conversion))
     assert isinstance(made, Conversion)
 
     assert 0 < left_ms <= ticket.end_of_zone.ttl_threshold_sec * 1000
     middle = Fraction(top.bid + top.ask) / 2
     assert Fraction(top.ask - top.bid) / middle * 10_000 <= max_spread_bps
+    assert ticket.maintenance_margin_ratio is not None
+    kept = ticket.maintenance_margin_ratio + ticket.taker_fee_ratio
+    gone = estimate(ticket.side, made.price, ticket.stop, ticket.leverage, kept, ticket.tick_size)
+    assert gone.stop_multiple >= D(least_multiple)
     best = top.ask if side == "long" else top.bid
     beyond = made.price - best if side == "long" else best - made.price
     assert 0 <= beyond <= Fraction(slippage_bps, 10_000) * Fraction(best)

@@ -17,6 +17,7 @@ from engine.models.gate import GateDocument
 from engine.models.trade_entry import TradeEntryDocument
 from server.exchange.errors import CandlesUnavailable, SymbolUnknown
 from server.exchange.port import Balance, Book, Contract, Listing, OpenOrder, Position
+from server.exchange.trading import TriggerOrder
 from server.orders.holds import Halt
 from server.switches.switch import SwitchState
 from server.trade_entry import FactKey, OrderPlan, Signal, TradeDecision, build_plan, decide
@@ -250,6 +251,9 @@ class TableVenue:
         return ()
 
     async def open_orders(self) -> Sequence[OpenOrder]:
+        return ()
+
+    async def trigger_orders(self) -> Sequence[TriggerOrder]:
         return ()
 
     @staticmethod
