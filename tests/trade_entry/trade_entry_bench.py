@@ -110,25 +110,8 @@ DOGE_MARKET = Market(DOGE, book("DOGEUSDT", "0.40198", "0.40201", "0.40200"), ba
 TAKES = {"entry": {"order_type": "market", "order_mode": "ioc"}}
 """What makes the shipped profile enter with market orders."""
 
-SPLITS = [
-    {
-        "name": "doubtful_late_entry",
-        "when": "adx_1h < 20 and atr_ratio > 0.02 and valid_timeframes <= 1 and entry_position > 0.75",
-        "first_share": 0.7,
-    },
-    {
-        "name": "strong_momentum",
-        "when": "adx_1h >= 25 and atr_ratio < 0.012 and valid_timeframes >= 3 and entry_position <= 0.5",
-        "first_share": 0.3,
-    },
-    {"name": "volatile", "when": "atr_ratio > 0.018 and valid_timeframes <= 1", "first_share": 0.6},
-    {
-        "name": "neutral",
-        "when": "20 <= adx_1h < 25 and 0.012 <= atr_ratio <= 0.018 and valid_timeframes >= 2",
-        "first_share": 0.5,
-    },
-]
-"""The domain's strategies (6.11): momentum by the ADX of 1h, late and early by the place in the zone."""
+SPLITS = read("profiles/scalper_micro/trade_entry.yaml")["take_profit"]["split"]["strategies"]
+"""The shipped strategies: momentum by the ADX of 1h, late and early by the place in the zone."""
 
 
 def signal(
@@ -224,10 +207,11 @@ class TableVenue:
     top: Book | Exception
     account: Balance | Exception
     name: str = "table"
+    present_ms: int = AS_OF_MS
     asked: list[str] = field(default_factory=list[str])
 
     async def now_ms(self) -> int:
-        return AS_OF_MS
+        return self.present_ms
 
     async def contracts(self) -> Mapping[str, Listing]:
         self.asked.append("contracts")
