@@ -97,6 +97,9 @@ class EntryRules(Model):
     max_book_age_sec: int = Field(
         default=10, ge=1, le=3600, description="An order book older than this prices no order."
     )
+    max_book_ahead_sec: Annotated[Decimal, Exact(ge=0, le=60)] = Field(
+        default=Decimal(2), description="Nor one that is dated so much after the venue's clock."
+    )
     max_slippage_bps: Annotated[Decimal, Exact(ge=0, le=1000)] = Field(
         default=Decimal(10),
         description="Most a market order may pay beyond the best price of the other side; part of the risk.",

@@ -27,7 +27,7 @@ from server.trade_entry.size import (
 from server.trade_entry.stop import Stop, find_stop
 from server.trade_entry.take_profit import Ladder, TakeProfit, take_profit
 from server.trade_entry.targets import Targets, one_target, two_targets
-from server.trade_entry.zone import Zone, build_zone, find_pivot
+from server.trade_entry.zone import Zone, build_zone, find_pivot, zone_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,14 @@ class _Builder:
         takes = order.type == "market"
         price = taker_price(side, book) if takes else maker_price(side, book, tick, rules.inside_ticks)
         candidate = judge(side, price, zone, book.mark)
+        deviation, most = candidate.deviation_ratio, rules.zone_max_deviation_ratio
         self.facts |= {
             "order_type": order.type,
             "candidate": candidate.price,
             "candidate_position": candidate.position,
-            "zone_deviation_ratio": candidate.deviation_ratio,
-            "zone_max_deviation_ratio": rules.zone_max_deviation_ratio,
+            "zone_deviation_ratio": deviation,
+            "zone_max_deviation_ratio": most,
+            "zone_gap": None if deviation is None else zone_gap(deviation, most),
             "rest_at_edge": rules.rest_at_edge,
         }
         if takes:

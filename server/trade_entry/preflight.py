@@ -28,7 +28,8 @@ class Market:
 class Preflight:
     """What the venue answered; None where it did not, with what it said instead in ``failures``.
 
-    ``now_ms`` is the instant the answers are used at: the book's age counts from it.
+    ``now_ms`` is the instant the answers are used at, or the venue's present where the book is younger: the
+    book's age counts from it.
     """
 
     listing: Listing | None
@@ -45,8 +46,10 @@ class Preflight:
             "contract_status": None if self.listing is None else self.listing.status,
             "bid": None if book is None else book.bid,
             "ask": None if book is None else book.ask,
+            "mark": None if book is None else book.mark,
             "book_age_sec": None if book is None else Decimal(self.now_ms - book.at_ms) / MS_PER_SEC,
             "max_book_age_sec": rules.max_book_age_sec,
+            "max_book_ahead_sec": rules.max_book_ahead_sec,
             "order_type": order_type,
             "spread_bps": spread_bps(book) if book is not None and priced else None,
             "market_max_spread_bps": rules.market_max_spread_bps,
@@ -79,12 +82,14 @@ async def fetch_preflight(venue: Exchange, symbol: str, as_of_ms: int) -> Prefli
             return None
         return contracts[symbol]
 
-    async def book() -> Book | None:
+    async def book() -> tuple[Book | None, int]:
         try:
-            return await venue.top_of_book(symbol, as_of_ms)
+            top = await venue.top_of_book(symbol, as_of_ms)
+            # A live venue's book may be of after the signal; of after its own clock it may not.
+            return top, as_of_ms if top.at_ms <= as_of_ms else max(as_of_ms, await venue.now_ms())
         except ExchangeError as error:
             failures.append(str(error))
-            return None
+            return None, as_of_ms
 
     async def balance() -> Balance | None:
         try:
@@ -93,5 +98,5 @@ async def fetch_preflight(venue: Exchange, symbol: str, as_of_ms: int) -> Prefli
             failures.append(str(error))
             return None
 
-    answers = await asyncio.gather(listing(), book(), balance())
-    return Preflight(*answers, now_ms=as_of_ms, failures=tuple(failures))
+    contract, (top, now_ms), account = await asyncio.gather(listing(), book(), balance())
+    return Preflight(contract, top, account, now_ms=now_ms, failures=tuple(failures))

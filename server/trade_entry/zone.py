@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from engine.candles import Timeframe
 from engine.models.base import Side
@@ -13,6 +14,21 @@ from server.trade_entry.signal import Facts
 
 _FACT: dict[PivotSource, str] = {"sma21": "sma_21", "vwap": "vwap"}
 _OTHER: dict[PivotSource, PivotSource] = {"sma21": "vwap", "vwap": "sma21"}
+
+
+ZoneGap = Literal["within", "close_to_threshold", "moderate_gap", "far_outside"]
+"""How a distance from the zone compares with the most that is allowed; it tells, and decides nothing."""
+
+CLOSE_TIMES, MODERATE_TIMES = Decimal("1.05"), Decimal("1.5")
+
+
+def zone_gap(deviation_ratio: Decimal, most_ratio: Decimal) -> ZoneGap:
+    """Within the most; up to 1.05 of it; up to 1.5 of it; beyond."""
+    if deviation_ratio <= most_ratio:
+        return "within"
+    if deviation_ratio <= most_ratio * CLOSE_TIMES:
+        return "close_to_threshold"
+    return "moderate_gap" if deviation_ratio <= most_ratio * MODERATE_TIMES else "far_outside"
 
 
 @dataclass(frozen=True, slots=True)

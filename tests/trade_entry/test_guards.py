@@ -330,6 +330,12 @@ def test_an_intent_of_the_caller_is_no_duplicate_and_takes_no_place() -> None:
     assert guard_facts(account, SIGNAL, KEY, RULES, context_timeframes=CONTEXT)["duplicate"] is True
 
 
+def test_a_hold_whose_cause_is_not_known_to_the_gate_holds() -> None:
+    facts = guard_facts(CALM, SIGNAL, KEY, RULES)
+    assert gates()["guards"].decide(facts).passed
+    assert gates()["guards"].decide(facts | {"hold_cause": "of_tomorrow"}).reason == "symbol_cooling_down"
+
+
 def test_a_decision_that_was_not_asked_about_is_never_called_new() -> None:
     with pytest.raises(ValueError, match="without asking for"):
         guard_facts(CALM, SIGNAL, "another", RULES, context_timeframes=CONTEXT)

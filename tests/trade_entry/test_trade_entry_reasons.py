@@ -127,6 +127,20 @@ CASES: list[Case] = [
     ),
     Case(
         "error",
+        "order_book_ahead_of_clock",
+        "preflight",
+        venue=market(book=book("BTCUSDT", "67000.0", "67000.4", "67003.0", AS_OF_MS + 2_001)),
+        details={"book_age_sec": "-2.001", "max_book_ahead_sec": "2"},
+    ),
+    Case(
+        "error",
+        "mark_price_unavailable",
+        "preflight",
+        venue=market(book=book("BTCUSDT", "67000.0", "67000.4", "0")),
+        details={"mark": "0"},
+    ),
+    Case(
+        "error",
         "non_positive_bid_or_ask",
         "preflight",
         venue=market(book=book("BTCUSDT", "0", "67000.4", "67003")),
@@ -188,6 +202,7 @@ CASES: list[Case] = [
             "zone_min": "67458",
             "zone_max": "67542",
             "zone_deviation_ratio": "0.00683402",
+            "zone_gap": "within",
             "zone_max_deviation_ratio": "0.12",
         },
     ),
@@ -196,7 +211,11 @@ CASES: list[Case] = [
         "skipped_out_of_zone",
         "plan",
         facts=lambda: btc_facts(sma_21=58900.0),
-        details={"candidate_position": "passive_side", "zone_deviation_ratio": "0.12026476"},
+        details={
+            "candidate_position": "passive_side",
+            "zone_deviation_ratio": "0.12026476",
+            "zone_gap": "close_to_threshold",
+        },
     ),
     Case(
         "skipped",
@@ -339,6 +358,14 @@ async def test_reason(case: Case) -> None:
     details = case.details or {}
     assert {name: decision.details.get(name) for name in details} == details
     json.dumps(decision.to_json())
+
+
+async def test_a_book_that_is_younger_than_the_signal_is_judged_by_the_clock_of_its_venue() -> None:
+    """A live venue has no book but the present one, also for the dry run of a signal of seconds ago."""
+    now = replace(BTC_MARKET, book=book("BTCUSDT", "67000.0", "67000.4", "67003.0", AS_OF_MS + 4_000))
+    for present_ms, status in ((AS_OF_MS + 4_100, "simulated"), (AS_OF_MS + 1_900, "error")):
+        at = venue(now, present_ms=present_ms)
+        assert (await decided(signal(), btc_facts(), settings(), at)).status == status
 
 
 def test_every_registered_reason_of_trade_entry_is_reached() -> None:

@@ -16,7 +16,7 @@ from server.trade_entry.signal import Facts, facts_needed
 from server.trade_entry.size import Room, risk_of
 from server.trade_entry.stop import find_stop
 from server.trade_entry.take_profit import Ladder, buffered, take_profit
-from server.trade_entry.zone import Zone, build_zone
+from server.trade_entry.zone import Zone, build_zone, zone_gap
 
 TICK = D("0.1")
 
@@ -121,6 +121,21 @@ def test_atr_stop(side: Any, atr: str, least: float, price: str, source: str, me
     stop = find_stop(side, D(100), D(atr), {}, rules, TICK).stop
     assert stop is not None
     assert (stop.price, stop.source, stop.method_price) == (D(price), source, D(method))
+
+
+@pytest.mark.parametrize(
+    ("deviation", "gap"),
+    [
+        ("0", "within"),
+        ("0.12", "within"),
+        ("0.126", "close_to_threshold"),
+        ("0.1261", "moderate_gap"),
+        ("0.18", "moderate_gap"),
+        ("0.1801", "far_outside"),
+    ],
+)
+def test_how_far_outside_the_zone_is_far(deviation: str, gap: str) -> None:
+    assert zone_gap(D(deviation), D("0.12")) == gap
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import cast
@@ -127,11 +127,9 @@ class Market:
         except ReadRefused as error:
             raise self._of_symbol(error, symbol) from error
         try:
-            book = decode_book(symbol, depth, details, marks)
+            return decode_book(symbol, depth, details, marks)
         except WireError as error:
             raise BookUnavailable(VENUE, symbol, now_ms, str(error)) from error
-        # Our measure of the venue's clock may lag milliseconds behind the stamp: no book is of the future.
-        return replace(book, at_ms=min(book.at_ms, self._session.clock.now_ms()))
 
     async def _contract(self, symbol: str) -> Listing:
         listings = await self.contracts()
