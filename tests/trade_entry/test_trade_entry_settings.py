@@ -37,6 +37,7 @@ SHIPPED = "profiles/scalper_micro/trade_entry.yaml"
 UNCHANGED = {"kind", "version", "profile", "extends", "summary"}
 
 OLD_BOOK = replace(BTC_MARKET, book=book("BTCUSDT", "67000.0", "67000.4", "67003.0", AS_OF_MS - 30_000))
+BOOK_AHEAD = replace(BTC_MARKET, book=book("BTCUSDT", "67000.0", "67000.4", "67003.0", AS_OF_MS + 30_000))
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
@@ -86,6 +87,7 @@ KNOBS: list[tuple[str, Any, Values, Market, str, dict[str, Any]]] = [
     ("entry.rest_at_edge", False, btc_facts(sma_21=66700.0), BTC_MARKET, "1m", {}),
     ("entry.zone_max_deviation_ratio", 0.001, btc_facts(sma_21=66700.0), BTC_MARKET, "1m", {}),
     ("entry.max_book_age_sec", 60, btc_facts(), OLD_BOOK, "1m", {}),
+    ("entry.max_book_ahead_sec", 60, btc_facts(), BOOK_AHEAD, "1m", {}),
     ("entry_zone.from", "vwap", btc_facts(), BTC_MARKET, "1m", {}),
     ("entry_zone.pivot_timeframe", "15m", btc_facts(), BTC_MARKET, "1m", {}),
     ("entry_zone.atr_timeframe", "15m", btc_facts(), BTC_MARKET, "1m", {}),
@@ -272,8 +274,8 @@ PLACES = [
     ("  order_mode: maker_only", "# ", ""),
     ("fallback: none ", "fallback: atr ", "38:3: a fallback atr does nothing where the stop is from atr"),
     ("from: atr ", "from: atrs ", "37:9: unknown from 'atrs'; did you mean 'atr'?"),
-    ("min_stop_multiple: 3", "min_stop_multiple: 0", "61:22: 0 is below the least value, 1"),
-    ("max_concurrent_positions: 3", "", "63:1: missing key 'max_concurrent_positions'"),
+    ("min_stop_multiple: 3", "min_stop_multiple: 0", "80:22: 0 is below the least value, 1"),
+    ("max_concurrent_positions: 3", "", "82:1: missing key 'max_concurrent_positions'"),
 ]
 
 
