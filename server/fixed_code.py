@@ -41,6 +41,7 @@ TRADE_ENTRY = FixedCode(
                 "market_max_spread_bps",
                 "equity_usdt",
                 "available_usdt",
+                "reserved_usdt",
             }
         ),
         "plan": frozenset(
@@ -68,7 +69,7 @@ TRADE_ENTRY = FixedCode(
                 "min_size",
                 "required_risk_usdt",
                 "budget_usdt",
-                "available_usdt",
+                "free_usdt",
                 "leverage",
                 "leverage_cap",
                 "min_accepted_leverage",
@@ -79,7 +80,7 @@ TRADE_ENTRY = FixedCode(
                 "size",
                 "notional_usdt",
                 "required_budget_usdt",
-                "required_available_usdt",
+                "required_free_usdt",
                 "take_profit",
                 "last_take_profit",
                 "effective_r",

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from engine.models.base import Side, Timeframe
+from engine.models.base import Timeframe
 from server.durable import Json, StepFailed, Steps
 from server.execution.desk import Change, Desk, event
 from server.execution.names import order_name
@@ -20,6 +20,7 @@ from server.journal.rulesets import Rulesets
 from server.orders.errors import ChangedMeanwhile, NoSuchOrder, OrderIsDone, OrdersUnavailable
 from server.orders.holds import Release
 from server.orders.intent import FINAL, Intent
+from server.orders.permission import FreeBalance
 from server.orders.reasons import ExecutionReason
 from server.orders.store import Orders
 from server.orders.writing import Denied
@@ -82,8 +83,7 @@ class TradeEntry:
             desk.metrics.decided(decision.stage, decision.status, decision.reason)
             return (await _reject(desk, intent, decision)).state
         context = profile.validation.context_timeframes
-        recorded = await _record(desk, intent, submission, decision, decision.plan, _sides(account), context)
-        return recorded.state
+        return (await _record(desk, intent, submission, decision, decision.plan, account, context)).state
 
     async def _broken(self, desk: Desk, key: str, error: Exception) -> None:
         """A workflow that ends in an exception says so; what has left is taken up by the guardian."""
@@ -215,7 +215,7 @@ async def _record(
     submission: Submission,
     decision: TradeDecision,
     plan: OrderPlan,
-    positions: Collection[tuple[str, Side]],
+    account: AccountView,
     context_timeframes: Collection[Timeframe],
 ) -> Intent:
     now = await desk.now()
@@ -238,7 +238,8 @@ async def _record(
         names=(),
         events=(event("recorded", now, size=ticket.size, price=ticket.price, stop=ticket.stop),),
         now_ms=now,
-        positions=positions,
+        free=FreeBalance(plan.market.balance.available_usdt, account.counted),
+        positions=[(position.symbol, position.side) for position in account.positions or ()],
     )
     if not isinstance(recorded, Denied):
         desk.metrics.decided(decision.stage, decision.status, decision.reason)
@@ -247,10 +248,6 @@ async def _record(
     denied = decision.denied(str(recorded.reason), recorded.facts)
     told = event("rejected", now, stage="guards", reason=str(recorded.reason), context=dict(recorded.facts))
     return await _end(desk, intent, denied, told)
-
-
-def _sides(account: AccountView) -> list[tuple[str, Side]]:
-    return [(position.symbol, position.side) for position in account.positions or ()]
 
 
 def outward(intent: Intent) -> dict[str, Any]:

@@ -40,6 +40,9 @@ FINAL: frozenset[IntentState] = frozenset({"rejected", "refused", "cancelled", "
 UNDER_WAY: tuple[IntentState, ...] = ("recorded", "submitting", "resting", "open", "closing")
 """States that hold, or may come to hold, a position."""
 
+NOT_COUNTED: tuple[IntentState, ...] = ("recorded", "submitting")
+"""States in which the venue may not know of the order, so that its free balance does not count it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
@@ -73,6 +76,11 @@ class Intent:
     created_at: int
     updated_at: int
     version: int = 0
+
+    @property
+    def counted(self) -> bool:
+        """Whether the venue has accepted the order, so that its free balance counts it."""
+        return self.state not in NOT_COUNTED
 
 
 EventKind = Literal[

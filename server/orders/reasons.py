@@ -19,6 +19,7 @@ class GuardReason(StrEnum):
     HAS_OPEN_ORDERS_OR_POSITIONS = "has_open_orders_or_positions"
     MAX_CONCURRENT_POSITIONS_REACHED = "max_concurrent_positions_reached"
     DAILY_LOSS_LIMIT_REACHED = "daily_loss_limit_reached"
+    BALANCE_TAKEN = "balance_taken"
 
 
 class ExecutionReason(StrEnum):

@@ -21,6 +21,7 @@ from server.orders.holds import DailyLoss, Halt, Hold, Release, utc_day
 from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
 from server.orders.open_state import OpenState
 from server.orders.operator import Action, ActionName
+from server.orders.permission import FreeBalance
 from server.orders.reading import OrderFilter, Tally
 from server.orders.writing import Change, Denied
 from server.switches.reading import state as switch_state
@@ -68,6 +69,7 @@ class Orders:
         names: Sequence[tuple[str, str, int]],
         events: Sequence[NewEvent],
         now_ms: int,
+        free: FreeBalance,
         positions: Collection[tuple[str, Side]] = (),
     ) -> Intent | Denied:
         """Moves a ``deciding`` intent to ``recorded`` with its ticket, its client order ids
@@ -75,9 +77,9 @@ class Orders:
 
         Everything that forbids is read again in the same transaction, and records of one account follow one
         another, so that two workers never take the last place. ``positions`` are the symbols and sides the
-        venue has open, each counted once with the intents that are under way. After `halt` has returned no
-        intent is recorded, nor one of what is switched off or blacklisted. Raises `ChangedMeanwhile`, and
-        ``ValueError`` for an intent that is not deciding.
+        venue has open, each counted once with the intents that are under way; ``free`` is what the ticket was
+        planned with. After `halt` has returned no intent is recorded, nor one of what is switched off or
+        blacklisted. Raises `ChangedMeanwhile`, and ``ValueError`` for an intent that is not deciding.
         """
         if intent.state != "deciding":
             raise ValueError(f"{intent.decision_key} is {intent.state}; only a deciding intent is recorded")
@@ -87,7 +89,7 @@ class Orders:
         hold = Hold(intent.symbol, intent.decision_key, "under_way", None)
         async with self._write() as connection:
             most = ticket.max_concurrent_positions
-            denied = await permission.denial(connection, intent, most, now_ms, positions, ticket.timeframes)
+            denied = await permission.denial(connection, intent, most, now_ms, positions, ticket, free)
             if denied is not None:
                 return denied
             return await writing.update_intent(

@@ -44,23 +44,30 @@ def simulated(run: Resolved, orders: Orders, metrics: Metrics) -> Decider:
         keys = [decision_key(signal, run.venue.name, MAIN_ACCOUNT) for signal in signals]
         now_ms = await run.venue.now_ms()
         account = await fetch_account(run.venue, orders, MAIN_ACCOUNT, now_ms, keys)
+        # One after the other, in the order in which they are asked for, which is that of the run: each takes
+        # its place and its margin from those after it.
+        turn = asyncio.Lock()
 
         async def one(signal: Signal, facts: FactValues) -> Decided:
-            try:
-                async with asyncio.timeout(limit_sec):
-                    decision = await decide(
-                        signal,
-                        facts,
-                        run.profile.trade_entry,
-                        run.ruleset.gates,
-                        run.venue,
-                        account,
-                        context_timeframes=run.profile.validation.context_timeframes,
-                        dry_run=True,
-                    )
-            except TimeoutError:
-                failure = timed_out(signal.symbol, "trade_entry", "its plan", limit_sec)
-                return _nothing(signal, run, "error", failure.code, failure.message), failure
+            nonlocal account
+            async with turn:
+                try:
+                    async with asyncio.timeout(limit_sec):
+                        decision = await decide(
+                            signal,
+                            facts,
+                            run.profile.trade_entry,
+                            run.ruleset.gates,
+                            run.venue,
+                            account,
+                            context_timeframes=run.profile.validation.context_timeframes,
+                            dry_run=True,
+                        )
+                except TimeoutError:
+                    failure = timed_out(signal.symbol, "trade_entry", "its plan", limit_sec)
+                    return _nothing(signal, run, "error", failure.code, failure.message), failure
+                if decision.plan is not None:
+                    account = account.beside(decision.plan)
             metrics.decided(decision.stage, decision.status, decision.reason)
             failed = decision.stage == "trade_entry" and decision.reason is not None
             return decision.to_json(), _unexpected(signal.symbol, decision.reason or "") if failed else None

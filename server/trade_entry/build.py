@@ -17,10 +17,10 @@ from server.trade_entry.quantise import MONEY
 from server.trade_entry.request import Request
 from server.trade_entry.signal import SPLIT_ATR_TIMEFRAME, VOLATILITY_TIMEFRAME, Facts
 from server.trade_entry.size import (
+    Room,
     largest_size,
     loss_per_contract,
     risk_of,
-    room,
     size_for_margin,
     size_for_risk,
 )
@@ -118,10 +118,10 @@ class _Builder:
         return search.stop
 
     def _order(self, zone: Zone, candidate: Candidate, entry: Entry, stop: Stop) -> OrderPlan | None:
-        request, contract, balance = self.request, self.market.contract, self.market.balance
-        risk = risk_of(self.rules.risk, balance, request.execution_timeframe)
-        space = room(self.rules.risk, balance)
-        budget = space.budget_usdt
+        request, contract = self.request, self.market.contract
+        room = Room(self.rules.risk.initial_margin_usdt, self.market.free_usdt)
+        equity, budget = self.market.balance.equity_usdt, room.budget_usdt
+        risk = risk_of(self.rules.risk, equity, room, request.execution_timeframe)
         loss_each = loss_per_contract(entry.limit_price, stop.price, contract)
         most = largest_size(contract, request.order.type)
         risk_size = size_for_risk(risk.risk_usdt, loss_each, contract.size_step, most)
@@ -132,7 +132,7 @@ class _Builder:
             "min_size": contract.min_size,
             "required_risk_usdt": contract.min_size * loss_each,
             "budget_usdt": budget,
-            "available_usdt": balance.available_usdt,
+            "free_usdt": room.free_usdt,
         }
         if risk_size <= 0 or budget <= 0:
             return None
@@ -142,7 +142,7 @@ class _Builder:
         caps = leverage_caps(
             self.rules.leverage, contract, entry.limit_price, stop.price, atr_15m, wanted_usdt
         )
-        leverage = choose_leverage(wanted_usdt, space, self.rules.leverage, contract, caps)
+        leverage = choose_leverage(wanted_usdt, room, self.rules.leverage, contract, caps)
         self.facts |= {
             "leverage": leverage.value,
             "leverage_cap": caps.whole,
@@ -151,13 +151,13 @@ class _Builder:
         }
         if leverage.value < 1:
             return None
-        size = min(risk_size, size_for_margin(space, leverage.value, entry.dearest, contract))
+        size = min(risk_size, size_for_margin(room, leverage.value, entry.dearest, contract))
         liquidation = self._liquidation(entry, stop, leverage, size * unit_usdt)
         self.facts |= {
             "size": size,
             "notional_usdt": size * unit_usdt,
             "required_budget_usdt": contract.min_size * unit_usdt / leverage.value,
-            "required_available_usdt": contract.min_size
+            "required_free_usdt": contract.min_size
             * unit_usdt
             * (1 / Decimal(leverage.value) + contract.taker_fee_ratio),
         }

@@ -108,7 +108,7 @@ class _Course:
             return rejected if out is None or out.reason != rejected.reason else rejected.telling(out.told)
 
         at_ms = signal.as_of_ms if dry_run else account.now_ms
-        preflight = await fetch_preflight(venue, signal.symbol, at_ms)
+        preflight = await fetch_preflight(venue, signal.symbol, at_ms, account.reserved_usdt(self.key))
         rejected = self.ask(
             "preflight",
             preflight.facts(document.entry, request.order.type),

@@ -13,13 +13,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.gates.gate import GateValue
-from engine.models.base import Timeframe
+from engine.models.base import Side, Timeframe
 from engine.models.execution import GuardRules
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange, OpenOrder, Position
 from server.orders.errors import OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, utc_day
 from server.switches.switch import KeptOut, SwitchState, keeping_out
+from server.trade_entry.plan import OrderPlan
 from server.trade_entry.signal import Signal
 
 if TYPE_CHECKING:
@@ -47,10 +48,20 @@ class Stored:
     known: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """An entry that a dry run has placed before, and what the venue would hold for it."""
+
+    symbol: str
+    side: Side
+    held_usdt: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """One account as it stood at ``now_ms`` (the venue's clock); None is what was not answered, and
     ``failures`` say why. ``realised_usdt`` is the result since the day began: positive is a gain.
+    ``simulated`` are entries that are only thought of, and count like those under way.
     """
 
     exchange: str
@@ -60,7 +71,32 @@ class AccountView:
     positions: Sequence[Position] | None
     open_orders: Sequence[OpenOrder] | None
     realised_usdt: Decimal | None
+    simulated: tuple[Simulated, ...] = ()
     failures: tuple[str, ...] = ()
+
+    def beside(self, plan: OrderPlan) -> AccountView:
+        """The account as it would be with this plan's entry under way."""
+        request = plan.request
+        made = Simulated(request.symbol, request.side, plan.held_usdt)
+        return replace(self, simulated=(*self.simulated, made))
+
+    def reserved_usdt(self, decision_key: str) -> Decimal:
+        """What of the free balance other entries will take: those that the venue had not accepted, so that
+        its balance cannot count them. A stored one may have been accepted since, and counts twice then.
+        """
+        stored = () if self.stored is None else self.stored.under_way
+        waiting = [
+            intent.ticket.held_usdt
+            for intent in stored
+            if intent.ticket is not None and not intent.counted and intent.decision_key != decision_key
+        ]
+        return sum((*waiting, *(made.held_usdt for made in self.simulated)), NOTHING)
+
+    @property
+    def counted(self) -> frozenset[tuple[str, int]]:
+        """Entries under way, as (decision key, attempt), that a balance asked for from now on counts."""
+        stored = () if self.stored is None else self.stored.under_way
+        return frozenset((intent.decision_key, intent.attempt) for intent in stored if intent.counted)
 
     def loss_usdt(self, rules: GuardRules) -> Decimal | None:
         """The loss of the whole UTC day, nothing forgiven taken off; None where a part of it is unknown."""
@@ -229,7 +265,7 @@ def _positions(view: AccountView, symbol: str, decision_key: str) -> dict[str, G
     if view.positions is None or view.stored is None:
         return {"symbol_positions": None, "symbol_orders": resting, "positions": None}
     others = [intent for intent in view.stored.under_way if intent.decision_key != decision_key]
-    places = {(p.symbol, p.side) for p in view.positions} | {(i.symbol, i.side) for i in others}
+    places = {(one.symbol, one.side) for one in (*view.positions, *others, *view.simulated)}
     return {
         "symbol_positions": sum(taken == symbol for taken, _ in places),
         "symbol_orders": resting,

@@ -57,6 +57,11 @@ class OrderPlan:
     reward_usdt: Decimal
     rules: TradeEntryDocument
 
+    @property
+    def held_usdt(self) -> Decimal:
+        """What the venue holds for the whole entry until it fills: its margin and the taker fee."""
+        return self.margin_usdt + self.notional_usdt * self.market.contract.taker_fee_ratio
+
     def to_json(self) -> dict[str, Any]:
         """Decimals as fixed-point texts, instants as ISO 8601; quotients are rounded for reading."""
         request, contract = self.request, self.market.contract
@@ -108,6 +113,7 @@ class OrderPlan:
             "book_at": iso(book.at_ms),
             "equity_usdt": shown(balance.equity_usdt),
             "available_usdt": shown(balance.available_usdt),
+            "reserved_usdt": shown(self.market.reserved_usdt),
         }
 
     def ticket(

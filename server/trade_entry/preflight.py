@@ -17,11 +17,19 @@ MS_PER_SEC = 1000
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Everything a plan needs from the venue."""
+    """Everything a plan needs from the venue; ``reserved_usdt`` of the balance is promised to entries that the
+    venue does not know yet.
+    """
 
     contract: Contract
     book: Book
     balance: Balance
+    reserved_usdt: Decimal = Decimal(0)
+
+    @property
+    def free_usdt(self) -> Decimal:
+        """What is left for the margin and the opening fee of another entry."""
+        return self.balance.available_usdt - self.reserved_usdt
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Preflight:
     book: Book | None
     balance: Balance | None
     now_ms: int
+    reserved_usdt: Decimal
     failures: tuple[str, ...] = ()
 
     def facts(self, rules: EntryRules, order_type: OrderType) -> dict[str, GateValue]:
@@ -55,16 +64,19 @@ class Preflight:
             "market_max_spread_bps": rules.market_max_spread_bps,
             "equity_usdt": None if balance is None else balance.equity_usdt,
             "available_usdt": None if balance is None else balance.available_usdt,
+            "reserved_usdt": self.reserved_usdt,
         }
 
     def market(self) -> Market:
         """The answers, all of them there. Raises ``ValueError`` when one is missing."""
         if not isinstance(self.listing, Contract) or self.book is None or self.balance is None:
             raise ValueError("the venue's answers are incomplete: " + "; ".join(self.failures))
-        return Market(self.listing, self.book, self.balance)
+        return Market(self.listing, self.book, self.balance, self.reserved_usdt)
 
 
-async def fetch_preflight(venue: Exchange, symbol: str, as_of_ms: int) -> Preflight:
+async def fetch_preflight(
+    venue: Exchange, symbol: str, as_of_ms: int, reserved_usdt: Decimal = Decimal(0)
+) -> Preflight:
     """Asks the venue for everything at once, as it stood at ``as_of_ms``.
 
     An answer the venue cannot give is a fact (None), not an exception.
@@ -99,4 +111,4 @@ async def fetch_preflight(venue: Exchange, symbol: str, as_of_ms: int) -> Prefli
             return None
 
     contract, (top, now_ms), account = await asyncio.gather(listing(), book(), balance())
-    return Preflight(contract, top, account, now_ms=now_ms, failures=tuple(failures))
+    return Preflight(contract, top, account, now_ms, reserved_usdt, tuple(failures))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from engine.candles import Timeframe
 from engine.models.trade_entry import OrderType, RiskRules
-from server.exchange.port import Balance, Contract
+from server.exchange.port import Contract
 from server.trade_entry.quantise import floor_to, times
 
 ONE = Decimal(1)
@@ -42,19 +42,14 @@ class Room:
         return min(self.margin_usdt, self.free_usdt)
 
 
-def room(rules: RiskRules, balance: Balance) -> Room:
-    """The profile's margin within the free balance."""
-    return Room(rules.initial_margin_usdt, balance.available_usdt)
-
-
 def risk_multiplier(rules: RiskRules, timeframe: Timeframe) -> Decimal:
     """The profile's factor on the risk of ``timeframe``; 1 where it gives none."""
     return rules.timeframe_multipliers.get(timeframe, ONE)
 
 
-def risk_of(rules: RiskRules, balance: Balance, timeframe: Timeframe) -> Risk:
+def risk_of(rules: RiskRules, equity_usdt: Decimal, room: Room, timeframe: Timeframe) -> Risk:
     """The risk of one trade on ``timeframe``; the multiplier is applied here and nowhere else."""
-    base = balance.equity_usdt if rules.base == "equity" else room(rules, balance).budget_usdt
+    base = equity_usdt if rules.base == "equity" else room.budget_usdt
     return Risk(base, rules.risk_pct, risk_multiplier(rules, timeframe))
 
 

@@ -84,6 +84,12 @@ class Ticket(_Value):
         """Those that the verdict stands on."""
         return (*self.context_timeframes, self.execution_timeframe)
 
+    @property
+    def held_usdt(self) -> Decimal:
+        """What the venue holds for the whole entry until it fills: its margin and the taker fee."""
+        notional = self.size * self.contract_size * max(self.entry, self.price)
+        return notional / self.leverage + notional * self.taker_fee_ratio
+
     def to_json(self) -> dict[str, Any]:
         """In the types of JSON; `from_json` reads it back to an equal ticket."""
         return self.model_dump(mode="json")

@@ -9,6 +9,7 @@ from typing import Any
 from engine.models.base import Side
 from engine.models.execution import CooldownRules, EndOfZoneRules, ExecutionRules
 from server.orders.intent import Intent, NewEvent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.orders.writing import Denied
 from server.trade_entry.identity import client_order_id, trade_id
@@ -119,7 +120,7 @@ async def try_record(
         names=[(of.client_order_id, "entry", 1)],
         events=[event("recorded", now_ms)],
         now_ms=now_ms,
-        **more,
+        **{"free": FreeBalance(D(1_000_000))} | more,
     )
 
 

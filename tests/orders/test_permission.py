@@ -15,6 +15,7 @@ from server.instants import machine_ms
 from server.orders.errors import OrdersUnavailable
 from server.orders.holds import Hold, Release
 from server.orders.intent import UNDER_WAY, Intent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.orders.writing import Denied
 from server.switches.store import Blacklist, Switches
@@ -128,6 +129,41 @@ async def test_a_locked_day_records_nothing_until_the_next(orders: Orders) -> No
     assert answer.reason == "daily_loss_limit_reached"
     assert answer.facts == {"daily_locked": True, "daily_loss_usdt": "25.50", "daily_limit_usdt": "25"}
     assert denied(await try_record(orders, stored, now_ms=NOW + DAY_MS)) is None
+
+
+async def test_two_entries_do_not_take_the_same_balance(orders: Orders, other: Orders) -> None:
+    """Each holds 111.87 of 300: margin 111.67 and a fee of 0.20. Two fit, whoever records first."""
+    waiting = [await begun(orders, f"S{n}USDT", n) for n in range(5)]
+    answers = await asyncio.gather(
+        *(
+            try_record((orders, other)[n % 2], one, places=9, free=FreeBalance(D(300)))
+            for n, one in enumerate(waiting)
+        )
+    )
+    assert sorted(denied(answer) or "" for answer in answers) == ["", "", *["balance_taken"] * 3]
+    facts = next(answer.facts for answer in answers if isinstance(answer, Denied))
+    assert facts == {
+        "required_free_usdt": "111.86783363",
+        "available_usdt": "300",
+        "reserved_usdt": "223.73566727",
+    }
+
+
+async def test_what_the_balance_counts_is_not_reserved_twice(orders: Orders) -> None:
+    """An order that the venue had accepted before its balance was asked is in that balance."""
+    resting = await recorded(orders, "ETHUSDT")
+    resting = await orders.change(resting, state="submitting", attempt=0)
+    resting = await orders.change(resting, state="resting")
+    stored = await begun(orders)
+    just = D("111.86783364")
+    assert denied(await try_record(orders, stored, free=FreeBalance(just))) == "balance_taken"
+    before = FreeBalance(just, {(resting.decision_key, 0)})
+    # It has been sent again since, under another attempt: nobody knows what the balance counted of it.
+    again = await orders.change(resting, state="submitting", attempt=1)
+    assert denied(await try_record(orders, stored, free=before)) == "balance_taken"
+    again = await orders.change(again, state="resting")
+    assert denied(await try_record(orders, stored, free=before)) == "balance_taken"
+    assert denied(await try_record(orders, stored, free=FreeBalance(just, {(again.decision_key, 1)}))) is None
 
 
 STEPS = st.lists(

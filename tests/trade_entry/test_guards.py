@@ -13,11 +13,15 @@ from trade_entry_bench import (
     AS_OF_MS,
     BTC_MARKET,
     CONTEXT,
+    ETH_MARKET,
     D,
     TableVenue,
     btc_facts,
     calm_account,
+    fact_values,
     gates,
+    issued,
+    planned,
     read,
     signal,
     venue,
@@ -30,10 +34,10 @@ from server.database import Database, DatabaseAddress, upgrade
 from server.exchange.errors import VenueUnavailable
 from server.exchange.port import OpenOrder, Position
 from server.orders.holds import DailyLoss, Halt, Hold, HoldCause, utc_day
-from server.orders.intent import Intent, NewEvent
+from server.orders.intent import Intent, IntentState, NewEvent
 from server.orders.store import Orders
 from server.switches.switch import Entry, Switch, SwitchCause, SwitchKey
-from server.trade_entry import TradeDecision, decide
+from server.trade_entry import Signal, TradeDecision, decide
 from server.trade_entry.decide import MAIN_ACCOUNT
 from server.trade_entry.guards import (
     NOTHING,
@@ -49,6 +53,7 @@ SIGNAL = signal()
 KEY = decision_key(SIGNAL, "table", MAIN_ACCOUNT)
 RULES = GuardRules(daily_max_loss_usdt=D(25), max_concurrent_positions=3)
 CALM = calm_account(SIGNAL, "table")
+ETH_FACTS = fact_values("1m", {"1m": 3.0, "5m": 6.0, "15m": 9.0}, 3421.5, None)
 DOWN = ("table is unavailable for positions: no answer",)
 
 
@@ -307,7 +312,8 @@ async def test_guard_decision(reason: str, golden: SnapshotAssertion) -> None:
 def test_every_registered_reason_of_the_guards_is_reached() -> None:
     registry = read("reasons.yaml")["reasons"]
     given = {code for code, reason in registry.items() if "guards" in stages(reason)}
-    assert sorted(given) == REASONS
+    # What is asked of the balance when an order is recorded: tests/orders/test_permission.py.
+    assert sorted(given) == sorted([*REASONS, "balance_taken"])
 
 
 def stages(reason: dict[str, Any]) -> set[str]:
@@ -330,8 +336,57 @@ def test_an_intent_of_the_caller_is_no_duplicate_and_takes_no_place() -> None:
     assert guard_facts(account, SIGNAL, KEY, RULES, context_timeframes=CONTEXT)["duplicate"] is True
 
 
+def waiting(symbol: str, state: IntentState) -> Intent:
+    """An entry under way that holds 62.5 of margin and 0.3375 for its fee."""
+    plan = planned(ETH_MARKET, replace(SIGNAL, symbol="ETHUSDT"), ETH_FACTS, shipped())
+    ticket = issued(plan).model_copy(
+        update={"size": D(25), "price": D("2250"), "entry": D("2250"), "leverage": 9, "side": "long"}
+    )
+    return replace(intent(symbol), state=state, ticket=ticket)
+
+
+@pytest.mark.parametrize(
+    ("state", "reserved"),
+    [("recorded", "62.8375"), ("submitting", "62.8375"), ("resting", "0"), ("open", "0")],
+)
+async def test_what_entries_are_about_to_take_is_not_planned_with(state: Any, reserved: str) -> None:
+    """500 are free, and 62.8375 of them promised to an entry that the venue does not count yet."""
+    account = view({"under_way": (waiting("ETHUSDT", state),)})
+    mine = replace(waiting("BTCUSDT", "recorded"), decision_key=KEY)
+    assert account.reserved_usdt(KEY) == D(reserved)
+    assert view({"under_way": (mine,)}).reserved_usdt(KEY) == 0
+    tight = replace(BTC_MARKET, balance=replace(BTC_MARKET.balance, available_usdt=D("80")))
+    made = await decide(
+        SIGNAL, btc_facts(), shipped(), gates(), venue(tight), replace(account, positions=()), context_timeframes=CONTEXT, dry_run=True
+    )
+    assert made.plan is not None
+    assert made.plan.preflight_json()["reserved_usdt"] == reserved
+    assert made.plan.held_usdt <= D(80) - D(reserved)
+    assert made.plan.size == (11 if reserved == "0" else 2)
+    none = replace(BTC_MARKET, balance=replace(BTC_MARKET.balance, available_usdt=D("62.8375")))
+    made = await decide(SIGNAL, btc_facts(), shipped(), gates(), venue(none), account, context_timeframes=CONTEXT, dry_run=True)
+    assert made.reason == ("insufficient_balance" if reserved != "0" else None)
+
+
+def test_a_simulated_entry_takes_its_place_and_its_margin() -> None:
+    plan = planned(ETH_MARKET, replace(SIGNAL, symbol="ETHUSDT"), ETH_FACTS, shipped())
+    beside = CALM.beside(plan)
+    assert beside.reserved_usdt(KEY) == plan.held_usdt == issued(plan).held_usdt > plan.margin_usdt
+    facts = guard_facts(beside, SIGNAL, KEY, RULES, context_timeframes=CONTEXT)
+    assert (facts["positions"], facts["symbol_positions"]) == (1, 0)
+    eth = replace(SIGNAL, symbol="ETHUSDT")
+    assert _symbol_positions(beside, eth) == 1
+
+
+def _symbol_positions(account: AccountView, ready: Signal) -> Any:
+    assert account.stored is not None
+    key = decision_key(ready, "table", MAIN_ACCOUNT)
+    asked = replace(account, stored=replace(account.stored, asked=frozenset({key})))
+    return guard_facts(asked, ready, key, RULES, context_timeframes=CONTEXT)["symbol_positions"]
+
+
 def test_a_hold_whose_cause_is_not_known_to_the_gate_holds() -> None:
-    facts = guard_facts(CALM, SIGNAL, KEY, RULES)
+    facts = guard_facts(CALM, SIGNAL, KEY, RULES, context_timeframes=CONTEXT)
     assert gates()["guards"].decide(facts).passed
     assert gates()["guards"].decide(facts | {"hold_cause": "of_tomorrow"}).reason == "symbol_cooling_down"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from trade_entry_bench import AS_OF_MS, BTC_MARKET, btc_facts, calm_account, draft, gates, settings, signal
 
 from server.fixed_code import FIXED_CODE, TRADE_ENTRY
@@ -16,7 +18,7 @@ from server.trade_entry.request import request_facts
 
 def handed_in() -> dict[str, set[str]]:
     market = BTC_MARKET
-    preflight = Preflight(market.contract, market.book, market.balance, AS_OF_MS)
+    preflight = Preflight(market.contract, market.book, market.balance, AS_OF_MS, Decimal(0))
     rules = settings()
     account = calm_account(signal(), "table")
     key = decision_key(signal(), "table", account.account)

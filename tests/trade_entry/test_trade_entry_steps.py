@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from trade_entry_bench import AS_OF_MS, BTC, D, balance, book, fact_values, settings
+from trade_entry_bench import AS_OF_MS, BTC, D, book, fact_values, settings
 
 from server.trade_entry.entry_price import judge, maker_price, place
 from server.trade_entry.leverage import choose_leverage, leverage_caps, volatility_factor
@@ -197,8 +197,9 @@ def test_leverage(
     ],
 )
 def test_risk(change: dict[str, Any], timeframe: Any, risk: str) -> None:
-    account = replace(balance("1000"), available_usdt=D(800))
-    assert risk_of(settings(risk=change).risk, account, timeframe).risk_usdt == D(risk)
+    rules = settings(risk=change).risk
+    room = Room(rules.initial_margin_usdt, D(800))
+    assert risk_of(rules, D(1000), room, timeframe).risk_usdt == D(risk)
 
 
 def ladder(side: Any = "long", fee: str = "0") -> Ladder:
