@@ -21,6 +21,8 @@ from server.trade_entry.build import Draft
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.preflight import Market
 from server.trade_entry.quantise import plain
+from server.trade_entry.signal import Facts
+from server.trade_entry.take_profit import Ladder, buffered_levels
 from server.trade_entry.ticket import Ticket
 
 SIDES = st.sampled_from(["long", "short"])
@@ -161,6 +163,26 @@ def tight(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
     changed = {part: getattr(rules, part).model_copy(update=change) for part, change in asked.items()}
     rules = rules.model_copy(update=changed)
     return replace(market, contract=contract, balance=balance), side, values, rules
+
+
+@st.composite
+def aligned(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
+    """The same with a pivot level just before the target that the plan would have without one."""
+    market, side, values, rules = draw(cases())
+    keep = D(draw(st.sampled_from(["0.5", "0.95"])))
+    target = rules.take_profit.model_copy(
+        update={"tp_policy": "pivot_conservative", "tp_min_keep_ratio": keep}
+    )
+    stop = rules.stop.model_copy(update={"from_": "risk", "fallback": "none"})
+    rules = rules.model_copy(update={"take_profit": target, "stop": stop})
+    plan = draft(market, signal(side=side), values, rules).plan
+    assume(plan is not None and plan.take_profit.base > 0)
+    assert plan is not None
+    share = D(draw(ratio(0.93, 1.005)))
+    wanted = plan.entry.price + share * (plan.take_profit.base - plan.entry.price)
+    behind = 1 + target.tp_buffer_ratio if side == "long" else 1 - target.tp_buffer_ratio
+    values[("pivot_r1" if side == "long" else "pivot_s1", "1m")] = float(wanted * behind)
+    return market, side, values, rules
 
 
 def accepted(case: tuple[Market, str, dict[Any, float | None], Any]) -> tuple[Draft, OrderPlan]:
@@ -372,10 +394,21 @@ def test_leverage_is_the_least_that_fits_and_within_every_cap(case: Any) -> None
 
 
 @THOROUGH
-@given(cases())
+@given(st.one_of(cases(), aligned()))
 def test_take_profit_keeps_its_bounds(case: Any) -> None:
     _, plan = accepted(case)
-    rules, target = case[3].take_profit, plan.take_profit
+    rules, target, contract = case[3].take_profit, plan.take_profit, plan.market.contract
+    levels = Facts.of(case[2]).pivot_levels("1m")
+    fee, tick = contract.taker_fee_ratio, contract.tick_size
+    ladder = Ladder(plan.request.side, plan.entry.price, plan.stop.price, fee, tick)
+    before = [
+        price
+        for price, _ in buffered_levels(ladder, rules, levels)
+        if ladder.beyond(target.base, price)
+        and ladder.r_at(price) >= rules.tp_min_keep_ratio * rules.r_multiple
+    ]
+    if rules.tp_policy == "pivot_conservative":
+        assert target.price == (before[0] if before else target.base)
     further = target.price > target.base if plan.request.side == "long" else target.price < target.base
     if target.alignment == "pivot_closer":
         assert not further
@@ -488,3 +521,57 @@ def test_long_and_short_mirror_each_other(
             assert (one.price, one.size) == (CENTRE * tick - other.price, other.size)
         assert there.plan.risk_size == back.plan.risk_size
         assert plain(there.plan.take_profit.effective_r) == plain(back.plan.take_profit.effective_r)
+
+
+@THOROUGH
+@given(
+    st.integers(40_000, 60_000),
+    st.integers(1, 4),
+    st.integers(0, 3),
+    st.integers(0, 300),
+    ratio(0.001, 0.03),
+    st.sampled_from(["0.0006", "0.002"]),
+    ratio(0.5, 4),
+)
+def test_risk_stops_and_fees_mirror_around_the_entry(
+    bid: int, spread: int, inside: int, offset: int, stop_ratio: float, fee: str, r_multiple: float
+) -> None:
+    """What counts in ratios of the price mirrors at the entry: the stop exactly, and what fees are part of
+    but for the fee of the exit, which is higher where the exit is.
+    """
+    tick, entry = D("0.1"), min(bid + inside, bid + spread - 1)
+    rules = settings(
+        risk={"initial_margin_usdt": 10_000},
+        entry={"inside_ticks": inside},
+        entry_zone={"w_min": 0, "w_max": 0.2, "k_atr": 1},
+        stop={"from": "risk", "risk_stop_ratio": stop_ratio},
+        take_profit={"tp_policy": "none", "r_multiple": r_multiple},
+    )
+    contract = replace(BTC, tick_size=tick, taker_fee_ratio=D(fee), max_size=None, contract_size=D("0.00001"))
+
+    def made(side: str, mirror: bool) -> OrderPlan:
+        def price(ticks: int) -> Decimal:
+            return (2 * entry - ticks if mirror else ticks) * tick
+
+        low, high = sorted((price(bid), price(bid + spread)))
+        top = Book("BTCUSDT", low, high, D(1), D(1), low, (low + high) / 2, AS_OF_MS)
+        values: dict[Any, float | None] = {("atr", tf): float(400 * tick) for tf in ("1m", "5m", "15m")}
+        values[("sma_21", "5m")] = float(price(entry - offset))
+        market = Market(contract, top, Balance(D(10_000), D(10_000)))
+        plan = draft(market, signal(side=side), values, rules).plan
+        assert plan is not None
+        return plan
+
+    long, short = made("long", False), made("short", True)
+    assert long.entry.price == short.entry.price == entry * tick
+    distance = long.entry.price - long.stop.price
+    assert distance == short.stop.price - short.entry.price
+    assert distance >= max(D(str(stop_ratio)), D("0.005")) * long.entry.price
+    gain, gain_short = long.take_profit.price - long.entry.price, short.entry.price - short.take_profit.price
+    exit_fee = 2 * D(fee) * (max(gain, gain_short) + D(str(r_multiple)) * distance)
+    assert abs(gain - gain_short) <= exit_fee + 2 * tick
+    # A short is stopped out at the higher price, so its fee is higher, and its size not larger.
+    assert long.risk_size >= short.risk_size
+    more = long.risk_size * contract.contract_size * 2 * D(fee) * distance
+    step_usdt = contract.contract_size * (distance + D(fee) * (2 * long.entry.price + distance))
+    assert (long.risk_size - short.risk_size) * step_usdt <= more + step_usdt
