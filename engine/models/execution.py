@@ -82,5 +82,7 @@ class ExecutionRules(Model):
         default=2, ge=0, le=2, description="New prices after a proven price refusal, each in the zone."
     )
     poll_sec: Annotated[Decimal, Exact(ge=0.1, le=60)] = Field(
-        default=Decimal(1), description="How often a waiting order is looked at."
+        default=Decimal(1),
+        description="How often a waiting order is looked at; more often where out_of_zone_sec or "
+        "end_of_zone.ttl_threshold_sec is short.",
     )

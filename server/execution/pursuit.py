@@ -11,7 +11,7 @@ from server.execution.closing import close
 from server.execution.desk import Desk, identity, ticket_of
 from server.execution.sending import send
 from server.execution.settling import settle
-from server.execution.watching import look
+from server.execution.watching import look, look_every_sec
 from server.orders.errors import ChangedMeanwhile, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
 
@@ -61,7 +61,7 @@ async def pursue(desk: Desk, decision_key: str, until: Callable[[Intent], bool])
             continue
         silent = 0
         if moved.version == intent.version:
-            await desk.venue.wait(float(ticket_of(intent).execution.poll_sec))
+            await desk.venue.wait(look_every_sec(ticket_of(intent)))
 
 
 def entered(intent: Intent) -> bool:

@@ -15,7 +15,7 @@ from server.trade_entry.end_of_zone import Conversion
 from server.trade_entry.ticket import Ticket
 
 BOOK_EVERY_MS = 5000
-"""How often the price is held against the zone."""
+"""How often the price is held against the zone, unless the profile asks for less than twice that."""
 
 ASK_AGAIN_MS = 5000
 """A cancellation that has not come into effect is asked for again after so long."""
@@ -34,6 +34,20 @@ _REASONS: dict[CancelCause, ExecutionReason | GuardReason] = {
 }
 
 
+def look_every_sec(ticket: Ticket) -> float:
+    """How often a waiting order is looked at: as the profile says, and twice within its shortest time."""
+    return min(float(ticket.execution.poll_sec), _shortest_sec(ticket) / 2)
+
+
+def _book_every_ms(ticket: Ticket) -> int:
+    return min(BOOK_EVERY_MS, _shortest_sec(ticket) * MS // 2)
+
+
+def _shortest_sec(ticket: Ticket) -> int:
+    """The shortest time within which something is to be seen of the price."""
+    return min(ticket.execution.out_of_zone_sec, ticket.end_of_zone.ttl_threshold_sec)
+
+
 async def look(desk: Desk, intent: Intent) -> Intent:
     """One look at the order, and what follows from it. Unchanged: wait, and look again.
 
@@ -41,7 +55,7 @@ async def look(desk: Desk, intent: Intent) -> Intent:
     """
     ticket, progress, now = ticket_of(intent), progress_of(intent), await desk.now()
     attempt = progress.attempts[-1]
-    fresh = int(ticket.execution.poll_sec * MS / 2)
+    fresh = int(look_every_sec(ticket) * MS / 2)
     seen = await desk.sightings.order(intent.symbol, attempt.name, fresh)
     if seen is None:
         if now - attempt.sent_at <= desk.venue.receive_window_ms + MARGIN_MS:
@@ -174,10 +188,10 @@ async def _held_against_the_zone(
     desk: Desk, intent: Intent, ticket: Ticket, progress: Progress, now: int
 ) -> tuple[Intent, CancelCause | None]:
     """The price has left the zone for too long, or its end is near and the rest can be had now."""
-    if progress.book_seen_at is not None and now - progress.book_seen_at < BOOK_EVERY_MS:
+    if progress.book_seen_at is not None and now - progress.book_seen_at < _book_every_ms(ticket):
         return intent, None
     try:
-        book = await desk.sightings.book(ticket.symbol, 1000)
+        book = await desk.sightings.book(ticket.symbol, min(1000, _book_every_ms(ticket) // 2))
     except ExchangeError:
         return intent, None
     if isinstance(conversion(ticket, progress, book, now), Conversion):
