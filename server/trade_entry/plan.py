@@ -113,7 +113,6 @@ class OrderPlan:
             "book_at": iso(book.at_ms),
             "equity_usdt": shown(balance.equity_usdt),
             "available_usdt": shown(balance.available_usdt),
-            "reserved_usdt": shown(self.market.reserved_usdt),
         }
 
     def ticket(

@@ -17,8 +17,8 @@ MS_PER_SEC = 1000
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Everything a plan needs from the venue; ``reserved_usdt`` of the balance is promised to entries that the
-    venue does not know yet.
+    """Everything a plan needs from the venue; ``reserved_usdt`` of the balance is promised to entries that
+    the venue does not know yet.
     """
 
     contract: Contract

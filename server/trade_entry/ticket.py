@@ -86,9 +86,12 @@ class Ticket(_Value):
 
     @property
     def held_usdt(self) -> Decimal:
-        """What the venue holds for the whole entry until it fills: its margin and the taker fee."""
+        """What the venue holds for the whole entry until it fills: its margin and the taker fee.
+
+        A leverage below 1, with which nothing leaves, counts as 1.
+        """
         notional = self.size * self.contract_size * max(self.entry, self.price)
-        return notional / self.leverage + notional * self.taker_fee_ratio
+        return notional / max(self.leverage, 1) + notional * self.taker_fee_ratio
 
     def to_json(self) -> dict[str, Any]:
         """In the types of JSON; `from_json` reads it back to an equal ticket."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from syrupy.assertion import SnapshotAssertion
@@ -12,6 +13,7 @@ from server.execution.desk import Desk
 from server.execution.pursuit import pursue, settled
 from server.metrics import Metrics
 from server.orders.intent import Intent, NewEvent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.trade_entry.ticket import Target, Ticket
 
@@ -47,8 +49,11 @@ async def test_leverage_below_min(tmp_path: Path, golden: SnapshotAssertion) -> 
         updated_at=now,
     )
     begun, _ = await orders.begin(beginning, NewEvent(kind="decided", at=now))
+    free = FreeBalance(Decimal(1000))
     recorded = NewEvent(kind="recorded", at=now)
-    await orders.record(begun, ticket=_ticket(now), decision={}, names=(), events=(recorded,), now_ms=now)
+    await orders.record(
+        begun, ticket=_ticket(now), decision={}, names=(), events=(recorded,), now_ms=now, free=free
+    )
     done = await pursue(desk, KEY, settled)
     journey = [(event.kind, dict(event.details)) for event in await orders.journey(KEY)]
     assert {"state": done.state, "status": done.status, "reason": done.reason, "journey": journey} == golden

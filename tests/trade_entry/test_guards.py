@@ -360,7 +360,7 @@ async def test_what_entries_are_about_to_take_is_not_planned_with(state: Any, re
         SIGNAL, btc_facts(), shipped(), gates(), venue(tight), replace(account, positions=()), context_timeframes=CONTEXT, dry_run=True
     )
     assert made.plan is not None
-    assert made.plan.preflight_json()["reserved_usdt"] == reserved
+    assert made.plan.market.reserved_usdt == D(reserved)
     assert made.plan.held_usdt <= D(80) - D(reserved)
     assert made.plan.size == (11 if reserved == "0" else 2)
     none = replace(BTC_MARKET, balance=replace(BTC_MARKET.balance, available_usdt=D("62.8375")))

@@ -521,4 +521,5 @@ def test_gates_and_registry_hold_the_same_codes() -> None:
     registry = read("reasons.yaml")["reasons"]
     for name, gate in gates().items():
         stage_codes = {code for code, reason in registry.items() if name in stages(reason)}
-        assert {check.reason for check in gate.checks} | ({gate.reason} - {None}) == stage_codes
+        given = {check.reason for check in gate.checks} | ({gate.reason} - {None})
+        assert given == stage_codes - {"balance_taken"}  # which only the store gives, as it records an order
