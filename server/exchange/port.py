@@ -49,8 +49,8 @@ class Contract:
     steps, never a number of decimals). ``max_size`` and ``market_max_size`` are None where the venue sets no
     limit. Fees are ratios of the notional; a negative maker fee is a rebate. The maintenance margin ratio and
     the greatest leverage are those of the lowest risk tier, ``tiers`` all that the venue tells.
-    ``turnover_24h_usdt`` is None where the venue does not know it, ``expires_at_ms`` where the contract has no
-    stated end.
+    ``turnover_24h_usdt`` is None where the venue does not know it, ``expires_at_ms`` where the contract has
+    no stated end.
     """
 
     symbol: str
