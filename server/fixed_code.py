@@ -149,7 +149,26 @@ SELECTION = FixedCode(
 )
 """Which contracts a run that names no symbols looks at."""
 
-EXECUTION = FixedCode(reasons=frozenset[str](ExecutionReason) | frozenset[str](TpSlReason))
+EXECUTION = FixedCode(
+    gates={
+        "submission": frozenset(
+            {
+                "may_change",
+                "halted",
+                "cancel_requested",
+                "accepted_before",
+                "global_off",
+                "blacklisted",
+                "symbol_off",
+                "off_by_open_state",
+                "timeframe_off",
+                "leverage",
+                "signal_remaining_sec",
+            }
+        ),
+    },
+    reasons=frozenset[str](ExecutionReason) | frozenset[str](TpSlReason),
+)
 """From a recorded order to its end."""
 
 RUN = FixedCode(

@@ -54,11 +54,11 @@ async def open_trading(
 
     Raises ``DurableError`` or ``DatabaseError``.
     """
+    rulesets = Rulesets(database)
     desks = {
-        name: Desk(as_allowed(venue, live=settings.live), MAIN_ACCOUNT, orders, metrics)
+        name: Desk(as_allowed(venue, live=settings.live), MAIN_ACCOUNT, orders, metrics, rulesets)
         for name, venue in venues.items()
     }
-    rulesets = Rulesets(database)
     async with open_durable(settings.database, {WORKFLOW: TradeEntry(desks, rulesets)}) as durable:
 
         async def running() -> frozenset[str]:

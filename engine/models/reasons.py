@@ -22,6 +22,7 @@ Stage = Literal[
     "preflight",
     "plan",
     "trade_entry",
+    "submission",
     "order",
 ]
 

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
+from engine.ruleset import Profile
 from server.exchange.looked_at import LookedAt
 from server.exchange.port import Exchange
 from server.exchange.trading import Accepted, Outcome, Refused
@@ -27,14 +28,21 @@ log = structlog.get_logger(__name__)
 MS = 1000
 
 
+class Rules(Protocol):
+    """Profiles by the fingerprint that an entry was decided by (`server.journal.rulesets`)."""
+
+    async def profile(self, fingerprint: str) -> Profile: ...
+
+
 class Desk:
     """One venue and one account. ``answered`` is told the decision keys whose outcome has become known.
 
     ``may_change``: whether this process may ask anything of the venue but what it has.
     """
 
-    def __init__(self, venue: Exchange, account: str, orders: Orders, metrics: Metrics) -> None:
+    def __init__(self, venue: Exchange, account: str, orders: Orders, metrics: Metrics, rules: Rules) -> None:
         self.venue, self.account, self.orders, self.metrics = venue, account, orders, metrics
+        self.rules = rules
         self.may_change = not isinstance(venue, LookedAt)
         self.sightings = Sightings(venue)
         self._waiting: dict[str, set[asyncio.Event]] = {}

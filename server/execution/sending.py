@@ -8,13 +8,13 @@ from server.exchange.errors import ExchangeError
 from server.exchange.trading import Accepted, EntryOrder, Refused, TimeInForce
 from server.execution.converting import conversion, rest_of
 from server.execution.desk import Change, Desk, cool_down, event, progress_of, ticket_of
-from server.execution.ending import Reason, stay
+from server.execution.ending import stay
+from server.execution.leaving import SUBMISSION, forbidden
 from server.execution.names import order_name
 from server.execution.progress import Attempt, Progress
 from server.execution.settling import take
 from server.orders.intent import Intent
-from server.orders.reasons import ExecutionReason, GuardReason
-from server.switches.switch import keeping_out
+from server.orders.reasons import ExecutionReason
 from server.trade_entry.end_of_zone import NoConversion
 from server.trade_entry.requote import NoRequote, requote
 from server.trade_entry.ticket import Ticket
@@ -26,9 +26,10 @@ RETRY_SEC = 0.5
 async def send(desk: Desk, intent: Intent) -> Intent:
     """One step: the leverage is set, or an order leaves, or there is a reason why none does."""
     ticket, progress, now = ticket_of(intent), progress_of(intent), await desk.now()
-    forbidden = await _forbidden(desk, ticket, progress, now)
-    if forbidden is not None:
-        return await stay(desk, intent, forbidden, now)
+    out = await forbidden(desk, intent, now)
+    if out is not None:
+        facts = dict(out.facts)
+        return await stay(desk, intent, out.reason, now, status=out.status, stage=SUBMISSION, context=facts)
     if not progress.leverage_set:
         return await _set_leverage(desk, intent, ticket, progress)
     if progress.current is not None and not progress.current.done:
@@ -104,28 +105,6 @@ async def _transmit(desk: Desk, intent: Intent) -> Intent:
     )
     desk.tell("submit", intent, outcome)
     return await take(desk, intent, outcome)
-
-
-async def _forbidden(desk: Desk, ticket: Ticket, progress: Progress, now: int) -> Reason | None:
-    """What has come up since the plan was made.
-
-    The rest of an order that has rested is not a new signal; switches leave it alone too.
-    """
-    if not desk.may_change:
-        return ExecutionReason.LIVE_NOT_ENABLED
-    if (await desk.orders.halted()).halted:
-        return GuardReason.TRADING_HALTED
-    if progress.cancel_requested is not None:
-        return ExecutionReason.CANCELLED_BY_OPERATOR
-    if not progress.acknowledged:
-        out = keeping_out(await desk.orders.switches(), ticket.symbol, ticket.timeframes)
-        if out is not None:
-            return GuardReason(out.reason)
-    if ticket.leverage < 1:
-        return ExecutionReason.LEVERAGE_BELOW_MIN
-    if not progress.acknowledged and now > ticket.signal_expires_at_ms:
-        return ExecutionReason.SIGNAL_EXPIRED
-    return None
 
 
 async def _set_leverage(desk: Desk, intent: Intent, ticket: Ticket, progress: Progress) -> Intent:

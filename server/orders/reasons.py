@@ -27,9 +27,7 @@ class ExecutionReason(StrEnum):
 
     DECISION_PENDING = "decision_pending"
     WORKFLOW_FAILED = "workflow_failed"
-    LIVE_NOT_ENABLED = "live_not_enabled"
     SIGNAL_EXPIRED = "signal_expired"
-    LEVERAGE_BELOW_MIN = "leverage_below_min"
     LEVERAGE_SUBMIT_FAILED = "leverage_submit_failed"
     LIMIT_SUBMIT_REFUSED = "limit_submit_refused"
     MARKET_ORDER_SUBMIT_FAILED = "market_order_submit_failed"

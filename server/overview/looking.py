@@ -12,6 +12,7 @@ from server.exchange.paper.ledger import LedgerUnavailable, TableLedger
 from server.exchange.paper.state import decode
 from server.exchange.port import Exchange
 from server.execution.desk import Desk
+from server.journal.rulesets import Rulesets
 from server.service import Service, paper_options, service
 from server.settings import Settings
 from server.trade_entry.decide import MAIN_ACCOUNT
@@ -37,7 +38,11 @@ async def looking(settings: Settings) -> AsyncGenerator[Look]:
     """Raises what `server.service.service` raises."""
     async with service(settings) as made:
         venues: dict[str, Exchange] = {**made.venues, VENUE: await _paper(made)}
-        desks = {name: Desk(venue, MAIN_ACCOUNT, made.orders, made.metrics) for name, venue in venues.items()}
+        rules = Rulesets(made.database)
+        desks = {
+            name: Desk(venue, MAIN_ACCOUNT, made.orders, made.metrics, rules)
+            for name, venue in venues.items()
+        }
         yield Look(made, desks)
 
 

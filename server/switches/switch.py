@@ -171,6 +171,18 @@ class KeptOut:
     told: Mapping[str, str | None]
 
 
+def switch_facts(state: SwitchState, symbol: str, timeframes: Iterable[Timeframe]) -> dict[str, bool]:
+    """The same as gates read it."""
+    own = state.symbol_off(symbol)
+    return {
+        "global_off": state.global_off is not None,
+        "blacklisted": state.blacklisted(symbol) is not None,
+        "symbol_off": own is not None,
+        "off_by_open_state": own is not None and own.cause == "has_open_orders_or_positions",
+        "timeframe_off": any(state.timeframe_off(symbol, timeframe) for timeframe in timeframes),
+    }
+
+
 def keeping_out(state: SwitchState, symbol: str, timeframes: Iterable[Timeframe]) -> KeptOut | None:
     """What forbids a symbol at the instant of the state, given the timeframes that its verdict stands on.
 

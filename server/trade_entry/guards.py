@@ -19,7 +19,7 @@ from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange, OpenOrder, Position
 from server.orders.errors import OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, utc_day
-from server.switches.switch import KeptOut, SwitchState, keeping_out
+from server.switches.switch import KeptOut, SwitchState, keeping_out, switch_facts
 from server.trade_entry.plan import OrderPlan
 from server.trade_entry.signal import Signal
 
@@ -234,16 +234,7 @@ def _switched(
         return dict.fromkeys(
             ("global_off", "blacklisted", "symbol_off", "off_by_open_state", "timeframe_off")
         )
-    state, symbol = stored.switches, signal.symbol
-    own = state.symbol_off(symbol)
-    timeframes = _timeframes(signal, context_timeframes)
-    return {
-        "global_off": state.global_off is not None,
-        "blacklisted": state.blacklisted(symbol) is not None,
-        "symbol_off": own is not None,
-        "off_by_open_state": own is not None and own.cause == "has_open_orders_or_positions",
-        "timeframe_off": any(state.timeframe_off(symbol, timeframe) for timeframe in timeframes),
-    }
+    return {**switch_facts(stored.switches, signal.symbol, _timeframes(signal, context_timeframes))}
 
 
 def _loss(view: AccountView, rules: GuardRules) -> dict[str, GateValue]:

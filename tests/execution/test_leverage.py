@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from syrupy.assertion import SnapshotAssertion
+from trade_entry_bench import submission_gate
 
 from server.database import Database, DatabaseAddress, upgrade
 from server.exchange.paper import ManualClock, PaperExchange, PaperOptions
@@ -26,7 +29,8 @@ async def test_leverage_below_min(tmp_path: Path, golden: SnapshotAssertion) -> 
     database = Database.open(address)
     orders, now = Orders(database), 1_748_764_860_000
     venue = PaperExchange(PaperOptions(), clock=ManualClock(now))
-    desk = Desk(venue, "main", orders, Metrics())
+    rules: Any = _Rules()
+    desk = Desk(venue, "main", orders, Metrics(), rules)
     beginning = Intent(
         decision_key=KEY,
         client_order_id="EGTEST",
@@ -59,6 +63,13 @@ async def test_leverage_below_min(tmp_path: Path, golden: SnapshotAssertion) -> 
     assert {"state": done.state, "status": done.status, "reason": done.reason, "journey": journey} == golden
     assert await venue.open_orders() == ()
     await database.close()
+
+
+class _Rules:
+    """The shipped gate, whatever the fingerprint."""
+
+    async def profile(self, fingerprint: str) -> Any:
+        return SimpleNamespace(gates={"submission": submission_gate()})
 
 
 def _ticket(now: int) -> Ticket:

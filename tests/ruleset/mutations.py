@@ -29,7 +29,8 @@ DEFINING = ("facts", "conditions", "reasons", "rules", "params")
 Path = tuple[str | int, ...]
 
 FREE: Path = ("replaces",)
-"""Keys over names that nothing here refers to: those of other systems."""
+"""Keys over names that nothing here refers to: those of other systems. Those of a split's strategies are
+only told, too."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class _Finder:
     root: dict[str, Any]
 
     def visit(self, node: Node, schema: dict[str, Any], path: Path) -> Iterator[Site]:
-        if path[-1:] == FREE:
+        if path[-1:] == FREE or (path[-3:-2], path[-1:]) == (("strategies",), ("name",)):
             return
         shapes = self.shapes(schema)
         choice = self.is_choice(schema)

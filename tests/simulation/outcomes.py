@@ -22,11 +22,13 @@ GUARDED = (
     "trading_halted",
     "max_concurrent_positions_reached",
     "daily_loss_limit_reached",
+    "balance_taken",
 )
 UNANSWERED = (
     "contract_unavailable",
     "order_book_unavailable",
     "order_book_stale",
+    "order_book_ahead_of_clock",
     "balance_unavailable",
     "positions_unavailable",
     "daily_loss_guard_unavailable",

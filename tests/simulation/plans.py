@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, PRICE, Course
-from trade_entry_bench import CONTEXT, fact_values, gates, merged, settings, signal
+from trade_entry_bench import CONTEXT, fact_values, gates, merged, settings, signal, submission_gate
 
 from engine.models.trade_entry import TradeEntryDocument
 from server.execution.names import order_name
 from server.execution.submission import Submission
 from server.execution.workflow import begin
 from server.orders.intent import NewEvent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.trade_entry.build import build_plan
 from server.trade_entry.preflight import Market
@@ -76,7 +77,8 @@ class Plans:
     async def profile(self, fingerprint: str) -> Any:
         """Satisfies `Rulesets.profile` as far as the workflow reads it."""
         validation = SimpleNamespace(context_timeframes=CONTEXT)
-        return SimpleNamespace(trade_entry=self.rules, gates=gates(), validation=validation)
+        asked = {**gates(), "submission": submission_gate()}
+        return SimpleNamespace(trade_entry=self.rules, gates=asked, validation=validation)
 
     def submission(self, number: int, now_ms: int) -> Submission:
         """The verdict on the ``number``-th candle, delivered at ``now_ms``."""
@@ -130,4 +132,5 @@ class Plans:
             names=(),
             events=(NewEvent(kind="recorded", at=now_ms, details={"direct": True}),),
             now_ms=now_ms,
+            free=FreeBalance(market.balance.available_usdt),
         )

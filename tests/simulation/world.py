@@ -63,9 +63,9 @@ class Process:
         self.orders = Orders(InlineDatabase(self))
         self.venue = world.side.connect(self)
         self.line = Wire(world, self, self.venue)
-        self.desk = Desk(self.line, ACCOUNT, self.orders, Metrics())
-        desks = {self.line.name: self.desk}
         plans: Any = world.plans
+        self.desk = Desk(self.line, ACCOUNT, self.orders, Metrics(), plans)
+        desks = {self.line.name: self.desk}
         self.durable = MemoryDurable(
             world.records,
             {WORKFLOW: TradeEntry(desks, plans)},

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from trade_entry_bench import AS_OF_MS, BTC_MARKET, btc_facts, calm_account, draft, gates, settings, signal
+import pytest
+from trade_entry_bench import (
+    AS_OF_MS,
+    BTC_MARKET,
+    btc_facts,
+    calm_account,
+    draft,
+    gates,
+    issued,
+    planned,
+    settings,
+    signal,
+    submission_gate,
+)
 
+from server.execution.leaving import submission_facts
+from server.execution.progress import Progress
 from server.fixed_code import FIXED_CODE, TRADE_ENTRY
 from server.trade_entry import facts_needed
 from server.trade_entry.decide import GATES
@@ -33,6 +49,48 @@ def handed_in() -> dict[str, set[str]]:
 
 def test_gates_declare_exactly_what_they_are_handed() -> None:
     assert {name: set(gate.facts) for name, gate in gates().items()} == handed_in()
+
+
+def handed_to_submission() -> dict[str, Any]:
+    ticket = issued(planned(BTC_MARKET, signal(), btc_facts(), settings()))
+    stored = calm_account(signal(), "table").stored
+    assert stored is not None
+    return submission_facts(ticket, Progress(), AS_OF_MS, stored.switches, may_change=True, halted=False)
+
+
+def test_the_gate_before_every_order_is_handed_what_it_declares() -> None:
+    told = handed_to_submission()
+    assert set(told) == set(submission_gate().facts) == FIXED_CODE.gates["submission"]
+    assert submission_gate().decide(told).passed
+    for name in told.keys() - {"accepted_before", "off_by_open_state"}:
+        assert not submission_gate().decide({**told, name: None}).passed, name
+    late = {**told, "signal_remaining_sec": -1, "accepted_before": None}
+    assert not submission_gate().decide(late).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"may_change": False}, "live_not_enabled"),
+        ({"halted": True}, "trading_halted"),
+        ({"cancel_requested": True}, "cancelled_by_operator"),
+        ({"global_off": True}, "global_switch_off"),
+        ({"blacklisted": True}, "blacklisted"),
+        ({"symbol_off": True}, "symbol_switch_off"),
+        ({"symbol_off": True, "off_by_open_state": True}, None),
+        ({"symbol_off": True, "off_by_open_state": None}, "symbol_switch_off"),
+        ({"timeframe_off": True}, "timeframe_switch_off"),
+        ({"global_off": True, "blacklisted": True, "accepted_before": True}, None),
+        ({"leverage": 1}, None),
+        ({"leverage": 0}, "leverage_below_min"),
+        ({"signal_remaining_sec": 0}, None),
+        ({"signal_remaining_sec": Decimal("-0.001")}, "signal_expired"),
+        ({"signal_remaining_sec": -60, "accepted_before": True}, None),
+    ],
+)
+def test_what_may_leave(change: dict[str, Any], reason: str | None) -> None:
+    told = handed_to_submission()
+    assert submission_gate().decide(told | change).reason == reason
 
 
 def test_the_rules_folder_is_checked_against_the_same_facts() -> None:

@@ -63,6 +63,12 @@ def gates() -> Mapping[str, Gate]:
     return {name: Gate.link(GateDocument.model_validate(read(f"gates/{name}.yaml"))) for name in GATES}
 
 
+@cache
+def submission_gate() -> Gate:
+    """The shipped gate before every order that leaves."""
+    return Gate.link(GateDocument.model_validate(read("gates/submission.yaml")))
+
+
 def contract(symbol: str, tick: str, contract_size: str, max_leverage: int, **change: Any) -> Contract:
     """A contract with whole sizes from 1 and BitMart's taker fee of 0.06 %."""
     made = Contract(
