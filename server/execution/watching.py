@@ -45,7 +45,8 @@ def _book_every_ms(ticket: Ticket) -> int:
 
 def _shortest_sec(ticket: Ticket) -> int:
     """The shortest time within which something is to be seen of the price."""
-    return min(ticket.execution.out_of_zone_sec, ticket.end_of_zone.ttl_threshold_sec)
+    outside, end = ticket.execution.out_of_zone_sec, ticket.end_of_zone
+    return min(outside, end.ttl_threshold_sec) if end.enabled else outside
 
 
 async def look(desk: Desk, intent: Intent) -> Intent:
