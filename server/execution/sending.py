@@ -12,6 +12,7 @@ from server.execution.ending import Reason, stay
 from server.execution.names import order_name
 from server.execution.progress import Attempt, Progress
 from server.execution.settling import take
+from server.orders.errors import TradingHalted
 from server.orders.intent import Intent
 from server.orders.reasons import ExecutionReason, GuardReason
 from server.trade_entry.entry_price import maker_price
@@ -30,6 +31,15 @@ async def send(desk: Desk, intent: Intent) -> Intent:
         return await stay(desk, intent, forbidden, now)
     if not progress.leverage_set:
         return await _set_leverage(desk, intent, ticket, progress)
+    try:
+        return await _leave(desk, intent, ticket, progress, now)
+    except TradingHalted:
+        # Since it was asked above: a book was fetched meanwhile, perhaps.
+        return await stay(desk, intent, GuardReason.TRADING_HALTED, await desk.now())
+
+
+async def _leave(desk: Desk, intent: Intent, ticket: Ticket, progress: Progress, now: int) -> Intent:
+    """Sends the newest attempt again, or the next one. Raises ``TradingHalted``: nothing has left."""
     if progress.current is not None and not progress.current.done:
         return await _transmit(desk, await _again(desk, intent, progress, now))
     planned = await _next(desk, ticket, progress, now)
@@ -111,6 +121,8 @@ async def _forbidden(desk: Desk, ticket: Ticket, progress: Progress, now: int) -
         return GuardReason.TRADING_HALTED
     if progress.cancel_requested is not None:
         return ExecutionReason.CANCELLED_BY_OPERATOR
+    if progress.cancelling is not None and progress.cancelling.cause == "workflow_failed":
+        return ExecutionReason.WORKFLOW_FAILED
     if ticket.leverage < 1:
         return ExecutionReason.LEVERAGE_BELOW_MIN
     if not progress.acknowledged and now > ticket.signal_expires_at_ms:

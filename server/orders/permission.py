@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.models.base import Side
 from server.database import order_tables as t
 from server.orders import rows
+from server.orders.errors import TradingHalted
 from server.orders.holds import HoldCause, utc_day
 from server.orders.intent import UNDER_WAY, Intent
 from server.orders.locks import HALT, account_lock, lock
@@ -50,6 +51,13 @@ async def denial(
         facts = {"positions": len(places), "max_concurrent_positions": max_positions}
         return Denied(GuardReason.MAX_CONCURRENT_POSITIONS_REACHED, facts)
     return None
+
+
+async def may_leave(connection: AsyncConnection) -> None:
+    """Raises `TradingHalted`; otherwise trading is not halted before this transaction has ended."""
+    await lock(connection, HALT, shared=True)
+    if halt := await _halt(connection):
+        raise TradingHalted(f"trading is halted by {halt['halted_by']}: {halt['halt_reason']}")
 
 
 async def _halt(connection: AsyncConnection) -> dict[str, Any] | None:
