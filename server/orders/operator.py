@@ -40,8 +40,8 @@ GUARDIAN = "guardian"
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action. ``subject`` is what it was done to: a decision key, an account, a switch, a symbol, a
-    run's lock, ``trading``, or, where the guardian did it to what no decision here has, a client order id or a
-    position (``SYMBOL side``).
+    run's lock, ``trading``; or, where the guardian did it to what no decision here has, a client order id or
+    a position (``SYMBOL side``).
     """
 
     number: int
