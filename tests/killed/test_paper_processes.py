@@ -143,16 +143,7 @@ async def test_who_is_beside_the_session_leads_only_once_nobody_in_it_does(
     trader = await begin(processes, running, str(HERE / "paper_process.py"), talks=True)
     key = (await trader.says("key"))["key"]
     await under(orders, key, "open")
-    other = await begin(
-        processes, environment, "-c", ENTRYGATE, "run", SYMBOL, "--at", "2025-05-30T12:00:00Z", "--live"
-    )
-    assert await other.process.wait() == 1
-    await eventually(
-        lambda: said(other, "another process is in the paper session that began at"), "a refusal"
-    )
-    assert (await orders.intent(key)).state == "open"
     assert not alarms(stand)
-
     await trader.kill()
     intent = await under(orders, key, *FINAL)
     assert (intent.state, intent.reason) == ("closed", "position_closed_take_profit")
@@ -161,10 +152,6 @@ async def test_who_is_beside_the_session_leads_only_once_nobody_in_it_does(
 
 def alarms(processes: list[Trader]) -> list[str]:
     return [line for one in processes for line in one.errors if "alarm." in line]
-
-
-async def said(trader: Trader, text: str) -> bool:
-    return any(text in line for line in trader.errors)
 
 
 def paper(opened: Service) -> PaperExchange:
@@ -180,7 +167,7 @@ async def test_nobody_has_the_lease_once_trading_is_closed(settings: Settings, o
 
 
 async def test_a_lease_that_lasts_is_waited_out_and_one_that_is_renewed_refuses(
-    settings: Settings, orders: Orders
+    settings: Settings, orders: Orders, processes: list[Trader], environment: dict[str, str]
 ) -> None:
     """After kill -9 a lease lasts on: whether another clock may begin does not depend on when one asks."""
     async with service(settings, trades=True) as first:
@@ -206,7 +193,13 @@ async def test_a_lease_that_lasts_is_waited_out_and_one_that_is_renewed_refuses(
         assert "goes on at" in (paper(beside).session_note or "")
     async with service(settings, trades=True, joins=True) as worker:
         assert "goes on at" in (paper(worker).session_note or "")
+    command = ("run", SYMBOL, "--at", "2025-05-30T12:00:00Z", "--live")
+    refused = await begin(processes, environment, "-c", ENTRYGATE, *command)
+    assert await refused.process.wait() == 1
     alive.cancel()
+    await asyncio.gather(*listening)
+    said = "another process is in the paper session that began at 2025-05-30T00:00:00Z at speed 30"
+    assert refused.errors[-1].startswith(f"paper: {said}")
 
 
 async def test_who_only_decides_leaves_its_entries_to_workers(settings: Settings, orders: Orders) -> None:
