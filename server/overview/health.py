@@ -135,7 +135,7 @@ async def _workflows(look: Look, desk: Desk, settings: Settings) -> Finding:
         return Finding("workflows", "fail", str(error), "see that the database answers")
     if failed:
         detail = f"{len(failed)} failed, the newest at {iso(failed[0].failed_at)}: {failed[0].error}"
-        remedy = "entrygate orders shows them; POST /api/orders/{id}/retry has one decided again"
+        remedy = "entrygate orders shows them; entrygate retry ID --reason TEXT has one decided again"
         return Finding("workflows", "fail", detail, remedy)
     return Finding("workflows", "ok", f"{len(waiting)} under way, none failed")
 
