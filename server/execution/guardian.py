@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from uuid import uuid4
@@ -21,18 +20,16 @@ import structlog
 from server.durable import DurableError
 from server.exchange.errors import ExchangeError
 from server.exchange.port import OpenOrder, Position
-from server.exchange.trading import TriggerOrder
 from server.execution import tending, unowned
 from server.execution.adopting import adopted
 from server.execution.desk import Desk, identity, progress_of, ticket_of
-from server.execution.holding import Held, held_of
+from server.execution.holding import held_of
 from server.execution.names import is_ours
-from server.execution.protection import realign
+from server.execution.realigning import Realigned, realign_one
 from server.execution.undecided import Undecided
+from server.execution.view import Place, Report, View
 from server.orders.errors import ChangedMeanwhile, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
-from server.orders.reasons import TpSlReason
-from server.run.shapes import SkippedPosition, TpSlAnswer
 
 EVERY_SEC = 5.0
 """Of the venue's time."""
@@ -45,9 +42,6 @@ LEASE_MS = 12_000
 
 RENEW_SEC = 4.0
 """Of real time: how often the lease is renewed during a look that takes long."""
-
-Place = tuple[str, str]
-"""Symbol and side."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,57 +59,6 @@ def lease_of(exchange: str, account: str) -> str:
 async def always() -> bool:
     """Of a process that may look after its account at any time."""
     return True
-
-
-@dataclass(slots=True)
-class Report:
-    """What one look came to. ``unanswered`` says what the venue or the database did not tell, ``broken`` what
-    could not be looked after.
-    """
-
-    positions: int = 0
-    unprotected: list[str] = field(default_factory=list[str])
-    unsettled: list[str] = field(default_factory=list[str])
-    adopted: list[str] = field(default_factory=list[str])
-    cancelled: list[str] = field(default_factory=list[str])
-    closed: list[str] = field(default_factory=list[str])
-    foreign: list[str] = field(default_factory=list[str])
-    unanswered: list[str] = field(default_factory=list[str])
-    broken: list[str] = field(default_factory=list[str])
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One reading of database and venue. ``running``: decision keys that workflows pursue; None where that is
-    not known. ``own``: places of everything here that is under way and can be read; ``taken``: of all.
-    """
-
-    intents: Sequence[Intent]
-    own: frozenset[Place]
-    taken: frozenset[Place]
-    running: frozenset[str] | None
-    orders: Sequence[OpenOrder]
-    positions: Sequence[Position]
-    triggers: Sequence[TriggerOrder]
-
-    def held(self, intent: Intent) -> Held:
-        """What the venue has where this intent is."""
-        return held_of(intent.symbol, intent.side, self.positions, self.triggers)
-
-
-@dataclass(slots=True)
-class Realigned:
-    """Symbols whose stop or target was moved to where the real entry wants it, and those that were let be."""
-
-    moved: list[str] = field(default_factory=list[str])
-    skipped: dict[str, TpSlReason] = field(default_factory=dict[str, TpSlReason])
-
-    def to_json(self) -> TpSlAnswer:
-        """As in the answer of a run."""
-        skipped: list[SkippedPosition] = [
-            {"symbol": symbol, "reason": str(reason)} for symbol, reason in self.skipped.items()
-        ]
-        return {"moved": list(self.moved), "skipped": skipped}
 
 
 class Guardian:
@@ -433,19 +376,10 @@ class Guardian:
         positions = await desk.sightings.positions()
         triggers = await desk.sightings.triggers()
 
-        async def move(intent: Intent) -> None:
-            found = held_of(intent.symbol, intent.side, positions, triggers)
-            if intent.state != "open" or found.position is None:
-                return
-            targets = sum(trigger.kind == "take_profit" for trigger in found.triggers)
-            if targets != 1:
-                several = TpSlReason.MULTIPLE_TP_ORDERS if targets else TpSlReason.NO_TP_ORDERS
-                answer.skipped[intent.symbol] = several
-            elif (await realign(desk, intent, found)).version != intent.version:
-                answer.moved.append(intent.symbol)
-
         for intent in intents:
-            await self._safely(intent.decision_key, partial(move, intent), report)
+            found = held_of(intent.symbol, intent.side, positions, triggers)
+            work = partial(realign_one, desk, intent, found, answer)
+            await self._safely(intent.decision_key, work, report)
         return answer
 
     # -- what goes wrong with one of them

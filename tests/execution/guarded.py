@@ -22,8 +22,9 @@ from server.exchange.trading import (
     TriggerRequest,
 )
 from server.execution.desk import Desk
-from server.execution.guardian import Guardian, Report
+from server.execution.guardian import Guardian
 from server.execution.progress import Attempt, Progress
+from server.execution.view import Report
 from server.instants import at
 from server.metrics import Metrics
 from server.orders.intent import Intent
