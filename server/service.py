@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 import structlog
 
@@ -17,13 +17,16 @@ from server.database import Database, upgrade
 from server.exchange.errors import VenueUnavailable
 from server.exchange.looked_at import as_allowed
 from server.exchange.paper import PaperExchange, PaperOptions
+from server.exchange.paper.errors import SessionInUse
 from server.exchange.paper.ledger import TableLedger
+from server.exchange.paper.session import Others
 from server.exchange.port import Exchange
-from server.execution.guardian import lease_of
+from server.execution.guardian import LEASE_MS, lease_of, wall_ms
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
 from server.market.contracts import ContractBook
 from server.metrics import Metrics
+from server.orders.errors import OrdersUnavailable
 from server.orders.store import Orders
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     from server.trading import Trading
 
 log = structlog.get_logger(__name__)
+
+ASK_SEC = 0.2
+"""How often the lease of another process is looked at to find out whether that process lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,10 @@ async def service(
     """Loads the rules, opens the venues and brings the database to head; closes everything at the end.
 
     ``trades``: orders can be placed, and those under way are looked after. ``joins``: this process works
-    beside others on the same database, and shares their paper venue. Raises ``RulesetError`` for rules that
-    cannot be used, ``MarketDataError`` for recorded data that cannot, ``DatabaseError`` for a database that
-    does not answer or is newer than this version, ``DurableError``.
+    beside others on the same database, takes the entries they leave to it, and shares their paper venue.
+    Raises ``RulesetError`` for rules that cannot be used, ``MarketDataError`` for recorded data that cannot,
+    ``SessionInUse`` for a paper clock other than the one that another process goes by, ``DatabaseError`` for
+    a database that does not answer or is newer than this version, ``DurableError``.
     """
     store = await asyncio.to_thread(RulesetStore, settings.rules_dir, FIXED_CODE)
     rules = RulesInForce(store)
@@ -82,16 +89,27 @@ async def service(
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database)
         stack.push_async_callback(database.close)
-        venues = await _venues(settings, database, stack, trades=trades, joins=joins)
         orders, metrics, journal = Orders(database), Metrics(), Journal(database)
         switches, blacklist, run_locks = Switches(database), Blacklist(database), RunLocks(database)
+        venues, holder = await _venues(settings, database, stack, trades=trades), str(uuid4())
         trading: Trading | None = None
         if trades:
             # Durable execution takes a while to import, which whoever only looks does not wait for.
             from server.trading import open_trading
 
+            stack.push_async_callback(_give_back, orders, holder)
+            traded = {**venues, "paper": await _session(settings, venues, orders, holder, adopts=joins)}
             trading = await stack.enter_async_context(
-                open_trading(settings, database, venues, orders, metrics, lambda: _foreign_stop(store))
+                open_trading(
+                    settings,
+                    database,
+                    traded,
+                    orders,
+                    metrics,
+                    lambda: _foreign_stop(store),
+                    holder=holder,
+                    takes_work=joins or settings.dispatch == "sync",
+                )
             )
         runner = Runner(
             rules,
@@ -137,13 +155,11 @@ def paper_options(settings: Settings) -> PaperOptions:
 
 
 async def _venues(
-    settings: Settings, database: Database, stack: AsyncExitStack, *, trades: bool, joins: bool
+    settings: Settings, database: Database, stack: AsyncExitStack, *, trades: bool
 ) -> dict[str, Exchange]:
+    """Those that runs decide at."""
     ledger = TableLedger(database) if trades else None
     paper = await asyncio.to_thread(PaperExchange, paper_options(settings), ledger=ledger)
-    if trades:
-        # Whoever looks after the account has a session that must not be begun anew under it.
-        await paper.open(join=joins or await _looked_after(database))
     venues: dict[str, Exchange] = {"paper": paper}
     if settings.bitmart_api_key is not None and settings.bitmart_secret and settings.bitmart_memo:
         from server.exchange.bitmart import BitmartExchange, BitmartOptions
@@ -166,13 +182,41 @@ async def _venues(
     return venues
 
 
-async def _looked_after(database: Database) -> bool:
-    """Whether another process looks after the paper account at this moment."""
-    orders, name = Orders(database), lease_of("paper", MAIN_ACCOUNT)
-    free = await orders.lease(name, "asking", 1, time.time_ns() // 1_000_000)
-    if free:
-        await orders.release(name, "asking")
-    return not free
+async def _session(
+    settings: Settings, venues: Mapping[str, Exchange], orders: Orders, holder: str, *, adopts: bool
+) -> PaperExchange:
+    """The paper venue that orders are placed at and looked after: the one session that every process is in.
+
+    A process whose own clock stands begins none, and follows those that others begin. Raises
+    ``SessionInUse``, ``OrdersUnavailable``.
+    """
+    own = venues["paper"]
+    if not isinstance(own, PaperExchange) or settings.paper_start is None:
+        ledger = TableLedger(orders.database)
+        return await asyncio.to_thread(PaperExchange, paper_options(settings), ledger=ledger, follows=True)
+    name, others = lease_of(own.name, MAIN_ACCOUNT), cast(Others, "perhaps")
+    until: int | None = None
+    while True:
+        # Whoever has the lease has a session that must not be begun anew under it. Taken before a session is
+        # begun, so that of two processes that start together only one begins.
+        if await orders.lease(name, holder, LEASE_MS, wall_ms()):
+            others = "nobody"
+        try:
+            await own.open(others=others, adopts=adopts)
+            return own
+        except SessionInUse:
+            if others == "somebody":
+                raise
+            # A lease outlives a process that was killed; one that is renewed has a living holder.
+            before, until = until, await orders.leased_until(name)
+            others = "perhaps" if before is None or until in (None, before) else "somebody"
+        await asyncio.sleep(ASK_SEC)
+
+
+async def _give_back(orders: Orders, holder: str) -> None:
+    """What was taken for a service that never came to look after anything; else nothing is left to give."""
+    with suppress(OrdersUnavailable):
+        await orders.release(lease_of("paper", MAIN_ACCOUNT), holder)
 
 
 def _foreign_stop(store: RulesetStore) -> Decimal:

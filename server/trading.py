@@ -7,11 +7,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
+from uuid import uuid4
 
 from server.database import Database
 from server.durable import Durable
 from server.durable.engine import open_durable
 from server.exchange.looked_at import as_allowed
+from server.exchange.paper import PaperExchange
 from server.exchange.port import Exchange
 from server.execution.desk import Desk
 from server.execution.dispatch import Dispatcher
@@ -47,10 +50,15 @@ async def open_trading(
     orders: Orders,
     metrics: Metrics,
     foreign_stop_ratio: Callable[[], Decimal],
+    *,
+    takes_work: bool = True,
+    holder: str | None = None,
 ) -> AsyncGenerator[Trading]:
     """Takes up the work that is there, and watches over every venue until the end.
 
     A venue that is not simulated is changed only where ``settings.live`` holds; else it is looked at.
+    ``takes_work``: entries that were left to any process, and those of processes that died; without it only
+    what this one begins itself. ``holder``: by which this process holds leases, where it has some already.
 
     Raises ``DurableError`` or ``DatabaseError``.
     """
@@ -59,13 +67,15 @@ async def open_trading(
         name: Desk(as_allowed(venue, live=settings.live), MAIN_ACCOUNT, orders, metrics, rulesets)
         for name, venue in venues.items()
     }
-    async with open_durable(settings.database, {WORKFLOW: TradeEntry(desks, rulesets)}) as durable:
+    workflows = {WORKFLOW: TradeEntry(desks, rulesets)}
+    async with open_durable(settings.database, workflows, takes_work=takes_work) as durable:
 
         async def running() -> frozenset[str]:
             return frozenset(one.workflow_id for one in await durable.unfinished())
 
+        own = holder or str(uuid4())
         guardians = {
-            name: Guardian(desk, running, foreign_stop_ratio)
+            name: Guardian(desk, running, foreign_stop_ratio, leads=partial(_leads, desk), holder=own)
             for name, desk in desks.items()
             if desk.may_change
         }
@@ -85,3 +95,17 @@ async def open_trading(
             await asyncio.gather(*watches, return_exceptions=True)
             for guardian in guardians.values():
                 await guardian.resign()
+
+
+async def _leads(desk: Desk) -> bool:
+    """Whether this process may look after the account. At the paper venue only who is in its session may, and
+    who merely follows it leaves one that needs nobody, so that another can begin.
+
+    Raises ``VenueUnavailable``, ``OrdersUnavailable``.
+    """
+    venue = desk.venue
+    if not isinstance(venue, PaperExchange) or not venue.follows:
+        return True
+    if not await venue.in_session():
+        return False
+    return await venue.at_stake() or bool(await desk.orders.under_way(venue.name, desk.account))

@@ -22,7 +22,8 @@ def doctor(context: typer.Context, rules: RulesOption = None, as_json: JsonOptio
     the orders, orders that are not settled, holds, venues with their clocks, positions without a stop, and
     the age of the candles. Changes nothing.
 
-    Exit code 0: healthy, perhaps with warnings; 1: something has failed.
+    Exit code 0: healthy, perhaps with warnings; 1: something has failed, an entry whose workflow broke for
+    example.
 
     Example: entrygate doctor
     """

@@ -294,7 +294,7 @@ class DbosDurable:
         """See ``Durable``."""
         return await self._ask(lambda: rows.status(workflow_id))
 
-    async def unfinished(self, limit: int = 1000) -> Sequence[UnfinishedWorkflow]:
+    async def unfinished(self, limit: int | None = None) -> Sequence[UnfinishedWorkflow]:
         """See ``Durable``."""
         return await self._ask(lambda: rows.unfinished(limit))
 

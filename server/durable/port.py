@@ -141,8 +141,8 @@ class Durable(Protocol):
         """How it stands now."""
         ...
 
-    async def unfinished(self, limit: int = 1000) -> Sequence[UnfinishedWorkflow]:
-        """Those that wait or run, oldest first."""
+    async def unfinished(self, limit: int | None = None) -> Sequence[UnfinishedWorkflow]:
+        """Those that wait or run, oldest first; all of them unless there is a limit."""
         ...
 
     async def failed(self, limit: int = 100) -> Sequence[FailedWorkflow]:

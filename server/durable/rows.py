@@ -36,7 +36,7 @@ async def begun() -> Sequence[WorkflowStatus]:
     return await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
 
 
-async def unfinished(limit: int) -> Sequence[UnfinishedWorkflow]:
+async def unfinished(limit: int | None) -> Sequence[UnfinishedWorkflow]:
     """Those that wait or run, oldest first."""
     rows = await DBOS.list_workflows_async(
         status=_UNFINISHED, limit=limit, load_input=False, load_output=False

@@ -7,5 +7,6 @@ another name: a client order id is derived from the decision, and a venue takes 
 
 ``desk`` holds what all of them share; ``sending``, ``settling``, ``watching``, ``protection`` and ``closing``
 are the stages; ``pursuit`` drives one order through them; ``workflow`` is what durable execution carries;
-``dispatch`` starts it and waits for the answer; ``guardian`` looks after everything that nobody pursues.
+``dispatch`` starts it and waits for the answer; ``guardian`` looks after everything that nobody pursues:
+``tending`` positions, ``adopting`` entries, ``unowned`` what no intent answers for; ``view`` is what it sees.
 """

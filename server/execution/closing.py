@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from server.exchange.trading import ClosingOrder, Fill
+from server.exchange.errors import ExchangeError
+from server.exchange.trading import ClosingOrder, Fill, Refused
 from server.execution.desk import Change, Desk, cool_down, event, progress_of, ticket_of
 from server.execution.holding import held
 from server.execution.names import order_name
@@ -15,9 +16,17 @@ from server.trade_entry.ticket import Ticket
 
 LOOK_SEC = 0.5
 
+SLOWEST_SEC = 30.0
+"""A closing order that the venue does not take is sent again at last so seldom."""
+
+ALARM_FROM = 3
+"""From the so-manieth time on that the venue does not take the closing order, each one is an alarm."""
+
 
 async def close(desk: Desk, intent: Intent) -> Intent:
-    """One try to close the position at the market; the next follows until the venue shows none."""
+    """One try to close the position at the market; the next follows until the venue shows none, later and
+    later while the venue does not take it.
+    """
     intent = await _stop_entering(desk, intent)
     ticket, progress = ticket_of(intent), progress_of(intent)
     found = await held(desk, ticket.symbol, ticket.side)
@@ -35,18 +44,29 @@ async def close(desk: Desk, intent: Intent) -> Intent:
         ClosingOrder(symbol=ticket.symbol, client_order_id=name, side=ticket.side, size=found.position.size)
     )
     desk.tell("close", intent, outcome)
-    await desk.venue.wait(LOOK_SEC)
+    tries = progress.close_tries + 1 if isinstance(outcome, Refused) else 0
+    if tries != progress.close_tries:
+        intent = await desk.write(intent, Change(progress=progress_of(intent).with_(close_tries=tries)))
+    if tries >= ALARM_FROM:
+        facts = {"decision_key": intent.decision_key, "symbol": intent.symbol}
+        desk.alarm("not_closed", **facts, tries=tries, detail=getattr(outcome, "detail", ""))
+    await desk.venue.wait(min(LOOK_SEC * 2 ** max(0, tries - 1), SLOWEST_SEC))
     return intent
 
 
 async def _stop_entering(desk: Desk, intent: Intent) -> Intent:
-    """What still waits of the entry must not open again what is being closed."""
+    """What still waits of the entry must not open again what is being closed; a venue that does not say how
+    it stands keeps nobody from closing what there is.
+    """
     progress = progress_of(intent)
     attempt = progress.current
     if attempt is None or attempt.done:
         return intent
     desk.tell("cancel", intent, await desk.venue.cancel(intent.symbol, attempt.name))
-    seen = await desk.venue.order(intent.symbol, attempt.name)
+    try:
+        seen = await desk.venue.order(intent.symbol, attempt.name)
+    except ExchangeError:
+        return intent
     if seen is not None and seen.status == "open":
         return intent
     done = progress.with_current(done=True)

@@ -69,7 +69,9 @@ class Desk:
         log.error(f"alarm.{name}", exchange=self.venue.name, **facts)
 
     async def write(self, intent: Intent, change: Change) -> Intent:
-        """Stores the change with its events, all of it or nothing. Raises ``ChangedMeanwhile``."""
+        """Stores the change with its events, all of it or nothing. Raises ``ChangedMeanwhile``, and
+        ``TradingHalted`` for one by which an order leaves.
+        """
         fields: dict[str, Any] = {}
         for name in ("state", "status", "reason", "decision", "attempt", "exchange_order_id"):
             value = getattr(change, name)
@@ -82,7 +84,12 @@ class Desk:
         if not fields.keys().isdisjoint(("status", "reason", "exchange_order_id")):
             fields["decision"] = _decision(intent, fields)
         changed = await self.orders.change(
-            intent, events=change.events, names=change.names, hold=change.hold, **fields
+            intent,
+            events=change.events,
+            names=change.names,
+            hold=change.hold,
+            leaves=change.state == "submitting",
+            **fields,
         )
         for event in change.events:
             log.info(f"order.{event.kind}", **identity(intent), details=_plain(event.details))

@@ -1,7 +1,8 @@
 """Compares what the venue has with what the database says, at start and every few seconds, and mends it.
 
 It looks after everything that no workflow pursues: open positions until they are closed, entries whose
-workflow broke, orders and positions that nobody here knows.
+workflow broke, orders and positions that nobody here knows. Positions without a stop come first, all at once;
+what goes wrong with one of them, or with one row, keeps it from none of the others.
 """
 
 from __future__ import annotations
@@ -10,27 +11,25 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import structlog
 
+from server.durable import DurableError
 from server.exchange.errors import ExchangeError
 from server.exchange.port import OpenOrder, Position
-from server.exchange.trading import TriggerOrder
-from server.execution.closing import finish
-from server.execution.desk import Change, Desk, event, identity, progress_of
-from server.execution.foreign import protect_foreign
-from server.execution.holding import Held, closed_already, held_of
+from server.execution import tending, unowned
+from server.execution.adopting import adopted
+from server.execution.desk import Desk, identity, progress_of, ticket_of
+from server.execution.holding import held_of
 from server.execution.names import is_ours
-from server.execution.protection import place_targets, protect, realign
-from server.execution.pursuit import pursue, settled
+from server.execution.realigning import Realigned, realign_one
 from server.execution.undecided import Undecided
-from server.orders.errors import ChangedMeanwhile, NoSuchOrder, OrdersUnavailable
+from server.execution.view import Place, Report, View
+from server.orders.errors import ChangedMeanwhile, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
-from server.orders.reasons import TpSlReason
-from server.run.shapes import SkippedPosition, TpSlAnswer
 
 EVERY_SEC = 5.0
 """Of the venue's time."""
@@ -38,18 +37,18 @@ EVERY_SEC = 5.0
 LEAST_SEC = 0.25
 """Of real time, however fast the venue's clock runs."""
 
-ABSENT_MS = 600_000
-"""A position that the venue has not shown for so long is taken for closed, whatever its executions say."""
-
 LEASE_MS = 12_000
 """Of real time: so long after its death another process looks after everything."""
 
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
+RENEW_SEC = 4.0
+"""Of real time: how often the lease is renewed during a look that takes long."""
 
 log = structlog.get_logger(__name__)
+
+
+def wall_ms() -> int:
+    """The clock of this machine, which leases go by, ms UTC."""
+    return time.time_ns() // 1_000_000
 
 
 def lease_of(exchange: str, account: str) -> str:
@@ -57,39 +56,16 @@ def lease_of(exchange: str, account: str) -> str:
     return f"guardian:{exchange}:{account}"
 
 
-@dataclass(slots=True)
-class Report:
-    """What one look came to. ``unanswered`` says what the venue or the database did not tell."""
-
-    positions: int = 0
-    unprotected: list[str] = field(default_factory=list[str])
-    unsettled: list[str] = field(default_factory=list[str])
-    adopted: list[str] = field(default_factory=list[str])
-    cancelled: list[str] = field(default_factory=list[str])
-    closed: list[str] = field(default_factory=list[str])
-    foreign: list[str] = field(default_factory=list[str])
-    unanswered: list[str] = field(default_factory=list[str])
-
-
-@dataclass(slots=True)
-class Realigned:
-    """Symbols whose stop or target was moved to where the real entry wants it, and those that were let be."""
-
-    moved: list[str] = field(default_factory=list[str])
-    skipped: dict[str, TpSlReason] = field(default_factory=dict[str, TpSlReason])
-
-    def to_json(self) -> TpSlAnswer:
-        """As in the answer of a run."""
-        skipped: list[SkippedPosition] = [
-            {"symbol": symbol, "reason": str(reason)} for symbol, reason in self.skipped.items()
-        ]
-        return {"moved": list(self.moved), "skipped": skipped}
+async def always() -> bool:
+    """Of a process that may look after its account at any time."""
+    return True
 
 
 class Guardian:
     """``running`` gives the decision keys that workflows pursue; ``foreign_stop_ratio`` how far a position
-    that nobody here opened gets its stop away. Of several processes one at a time does the work;
-    ``wall_ms`` is the clock that their lease goes by.
+    that nobody here opened gets its stop away. Of several processes one at a time does the work, of those
+    that may (``leads``); ``holder`` names this one among them, and ``wall_ms`` is the clock that their lease
+    goes by.
     """
 
     def __init__(
@@ -98,27 +74,33 @@ class Guardian:
         running: Callable[[], Awaitable[frozenset[str]]],
         foreign_stop_ratio: Callable[[], Decimal],
         *,
-        wall_ms: Callable[[], int] = _wall_ms,
+        leads: Callable[[], Awaitable[bool]] = always,
+        holder: str | None = None,
+        wall_ms: Callable[[], int] = wall_ms,
     ) -> None:
         self.desk = desk
         self.last: Report | None = None
         self._running, self._foreign_stop_ratio = running, foreign_stop_ratio
-        self._wall_ms = wall_ms
-        self._holder = str(uuid4())
+        self._leads, self._wall_ms = leads, wall_ms
+        self._holder = holder or str(uuid4())
         self._lease = lease_of(desk.venue.name, desk.account)
+        self._leading = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._missing: dict[str, int] = {}
+        self._loose: frozenset[str] = frozenset()
+        self._told: set[tuple[str, str]] = set()
         self._undecided = Undecided(desk)
 
+    # -- one of many processes
+
     async def watch(self) -> None:
-        """Looks until it is cancelled."""
+        """Looks until it is cancelled; nothing of it runs on afterwards."""
         try:
             while True:
                 await self.look_if_leading()
                 await asyncio.gather(self.desk.venue.wait(EVERY_SEC), asyncio.sleep(LEAST_SEC))
         finally:
-            for task in self._tasks.values():
-                task.cancel()
+            await self._drop()
 
     async def resign(self) -> None:
         """Leaves the watch to others at once; what the database does not answer ends by itself."""
@@ -128,19 +110,108 @@ class Guardian:
     async def look_if_leading(self) -> None:
         """One look, unless another process does it. Nothing that goes wrong ends the watch."""
         try:
-            if await self.desk.orders.lease(self._lease, self._holder, LEASE_MS, self._wall_ms()):
-                self.last = await self.look()
-        except OrdersUnavailable as error:
+            if not await self._leads():
+                if self._leading:
+                    await self._step_down()
+                    await self.resign()
+            elif await self._renewed():
+                self._leading = True
+                await self._look_while_leading()
+            else:
+                await self._step_down()
+        except (OrdersUnavailable, ExchangeError) as error:
             log.warning("guardian.unanswered", error=str(error))
         except Exception:
             log.exception("guardian.failed", exchange=self.desk.venue.name)
 
+    async def _renewed(self) -> bool:
+        return await self.desk.orders.lease(self._lease, self._holder, LEASE_MS, self._wall_ms())
+
+    async def _look_while_leading(self) -> None:
+        """One look, broken off where the lease is another's by then. Raises what `look` raises."""
+        looking, keeping = asyncio.ensure_future(self.look()), asyncio.ensure_future(self._keep_lease())
+        try:
+            await asyncio.wait((looking, keeping), return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                self.last = looking.result()
+                return
+            keeping.result()
+            log.warning("guardian.superseded", exchange=self.desk.venue.name)
+        finally:
+            looking.cancel()
+            keeping.cancel()
+            await asyncio.gather(looking, keeping, return_exceptions=True)
+        await self._step_down()
+
+    async def _keep_lease(self) -> None:
+        """Returns when another process has the lease."""
+        while True:
+            await asyncio.sleep(RENEW_SEC)
+            try:
+                if not await self._renewed():
+                    return
+            except OrdersUnavailable as error:
+                log.warning("guardian.lease_not_renewed", error=str(error))
+
+    async def _step_down(self) -> None:
+        """Another process says from now on how many positions have no stop, and pursues what was adopted."""
+        if self._leading:
+            self._leading = False
+            self.desk.metrics.now(self.desk.venue.name, unprotected=0, unsettled=0)
+            self._missing.clear()
+            self._told.clear()
+            self._loose = frozenset()
+            self._undecided = Undecided(self.desk)
+            await self._drop()
+
+    async def _drop(self) -> None:
+        """Ends what it has adopted: it goes on wherever it is adopted next."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def settle_down(self) -> None:
+        """Waits for the orders this guardian has taken up; for tests and for an orderly end."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # -- one look
+
     async def look(self) -> Report:
-        """Looks once at everything. Raises ``OrdersUnavailable``."""
+        """Looks once at everything. Raises ``OrdersUnavailable`` where the intents cannot be read."""
         desk, report = self.desk, Report()
-        intents = await desk.orders.under_way(desk.venue.name, desk.account)
-        running = await self._running()
-        await self._undecided.look(running)
+        view = await self._view(report)
+        if view is None:
+            return report
+        report.positions = len(view.positions)
+        try:
+            await self._protect_all(view, report)
+            for order in view.orders:
+                if is_ours(order.client_order_id) and not order.reduce_only:
+                    await self._safely(order.client_order_id, partial(self._ownerless, order, report), report)
+            for intent in view.intents:
+                work = partial(self._intent, intent, view, report)
+                await self._safely(intent.decision_key, work, report)
+            await self._left_over(view, report)
+        finally:
+            # Also of a look that is broken off: what has been seen so far is true.
+            unprotected, unsettled = len(report.unprotected), len(report.unsettled)
+            desk.metrics.now(desk.venue.name, unprotected=unprotected, unsettled=unsettled)
+        return report
+
+    async def _view(self, report: Report) -> View | None:
+        """None where the venue does not answer. Raises ``OrdersUnavailable``."""
+        desk = self.desk
+        own, taken = await self._under_way(report)
+        # After the intents: what is under way was brought so far by a workflow, so none is missing for that.
+        try:
+            running = await self._running()
+        except DurableError as error:
+            running = None
+            report.unanswered.append(str(error))
+        else:
+            await self._safely("undecided", partial(self._undecided.look, running), report)
         try:
             orders = await desk.sightings.open_orders()
             positions = await desk.sightings.positions()
@@ -148,47 +219,130 @@ class Guardian:
         except ExchangeError as error:
             report.unanswered.append(str(error))
             log.warning("guardian.unanswered", error=str(error))
-            return report
-        report.positions = len(positions)
-        for order in orders:
-            if is_ours(order.client_order_id) and not order.reduce_only:
-                await self._ownerless(order, report)
-        for intent in intents:
-            if intent.state == "submitting":
-                report.unsettled.append(intent.decision_key)
-            if intent.state == "resting":
-                await self._resting(intent, positions, triggers, report)
-            if intent.state == "open":
-                await self._open(intent, positions, triggers, report)
-            elif intent.decision_key not in running:
-                self._adopt(intent, report)
-        await self._foreign(intents, positions, triggers, report)
-        desk.metrics.now(
-            desk.venue.name, unprotected=len(report.unprotected), unsettled=len(report.unsettled)
-        )
-        return report
+            return None
+        places = frozenset((intent.symbol, intent.side) for intent in own)
+        if any((position.symbol, position.side) not in places for position in positions):
+            # An entry may have been begun and filled between the two readings.
+            begun, also_taken = await self._under_way(report)
+            places |= {(intent.symbol, intent.side) for intent in begun}
+            taken |= also_taken
+        return View(own, places, taken, running, orders, positions, triggers)
 
-    async def settle_down(self) -> None:
-        """Waits for the orders this guardian has taken up; for tests and for an orderly end."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+    async def _under_way(self, report: Report) -> tuple[Sequence[Intent], frozenset[Place]]:
+        """Intents that can be read, and the places of all. Raises ``OrdersUnavailable``."""
+        found = await self.desk.orders.all_under_way(self.desk.venue.name, self.desk.account)
+        broken = [(one.decision_key, one.symbol, one.side, one.error) for one in found.unreadable]
+        readable: list[Intent] = []
+        for intent in found.intents:
+            try:
+                progress_of(intent)
+                ticket_of(intent)
+            except ValueError as error:
+                told = str(error).partition("\n")[0]
+                broken.append((intent.decision_key, intent.symbol, intent.side, told))
+            else:
+                readable.append(intent)
+        for key, symbol, _, error in broken:
+            if key not in report.broken:
+                report.broken.append(key)
+            self._alarm("order_unreadable", key, decision_key=key, symbol=symbol, error=error)
+        places = {(intent.symbol, intent.side) for intent in readable}
+        return readable, frozenset(places | {(symbol, side) for _, symbol, side, _ in broken})
+
+    async def _protect_all(self, view: View, report: Report) -> None:
+        """Everything that has no stop, at once: none of them waits for another."""
+        works: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        for intent in view.intents:
+            found = view.held(intent)
+            if found.position is None or found.covered:
+                continue
+            if intent.state == "open":
+                report.unprotected.append(intent.decision_key)
+                works.append((intent.decision_key, partial(self._cover, intent, report)))
+            elif intent.state == "resting":
+                report.unprotected.append(intent.decision_key)
+                progress = progress_of(intent)
+                if progress.protected and progress.unprotected_since is None:
+                    works.append((intent.decision_key, partial(self._lost, intent)))
+        for position in view.positions:
+            if (position.symbol, position.side) in view.own:
+                continue
+            key = f"{position.symbol}:{position.side}"
+            report.foreign.append(key)
+            if not held_of(position.symbol, position.side, view.positions, view.triggers).covered:
+                report.unprotected.append(key)
+                works.append((key, partial(self._foreign, position)))
+        await asyncio.gather(*(self._safely(key, work, report) for key, work in works))
+
+    async def _cover(self, intent: Intent, report: Report) -> None:
+        covered = await tending.cover(self.desk, intent)
+        if covered.state == "closing":
+            self._adopt(covered, report)
+
+    async def _lost(self, intent: Intent) -> None:
+        await tending.lost(self.desk, intent)
+
+    async def _foreign(self, position: Position) -> None:
+        """A position that nobody here opened; nothing but a stop is done to it."""
+        try:
+            await unowned.protect_foreign(self.desk, position, self._foreign_stop_ratio())
+        except ExchangeError as error:
+            facts = {"symbol": position.symbol, "side": position.side}
+            self.desk.alarm("unprotected", **facts, detail=str(error))
+            raise
 
     async def _ownerless(self, order: OpenOrder, report: Report) -> None:
-        """An entry order of ours that can still fill, though its intent is done or was never here."""
-        desk = self.desk
-        try:
-            intent = await desk.orders.by_name(order.client_order_id)
-        except NoSuchOrder:
-            intent = None
-        if intent is not None and intent.state not in FINAL and intent.state != "open":
+        if await unowned.cancel_ownerless(self.desk, order):
+            report.cancelled.append(order.client_order_id)
+
+    async def _intent(self, intent: Intent, view: View, report: Report) -> None:
+        """An intent that has no position without a stop: that has been seen to."""
+        key, found = intent.decision_key, view.held(intent)
+        if intent.state == "submitting":
+            report.unsettled.append(key)
+        if intent.state != "open":
+            if view.running is not None and key not in view.running:
+                await self._adopt_if_left(intent, report)
+        elif found.position is None:
+            await self._gone(intent, report)
+        elif found.covered:
+            self._missing.pop(key, None)
+            self._well("position_not_found", key)
+            await tending.tend(self.desk, intent, found)
+
+    async def _gone(self, intent: Intent, report: Report) -> None:
+        key = intent.decision_key
+        since = self._missing.setdefault(key, await self.desk.now())
+        if await tending.account(self.desk, intent, since) is None:
+            self._alarm("position_not_found", key, **identity(intent))
             return
-        outcome = await desk.venue.cancel(order.symbol, order.client_order_id)
-        desk.metrics.asked(desk.venue.name, "cancel", type(outcome).__name__.lower(), "")
-        desk.alarm("order_without_owner", symbol=order.symbol, client_order_id=order.client_order_id)
-        report.cancelled.append(order.client_order_id)
-        if intent is not None and intent.state == "open":
-            told = event("cancelling", await desk.now(), cause="the entry was done without it")
-            await self._attempt(intent, lambda: desk.write(intent, Change(events=(told,))))
+        self._missing.pop(key, None)
+        report.closed.append(key)
+
+    async def _left_over(self, view: View, report: Report) -> None:
+        """Triggers of ours whose position is gone; seen twice, for a venue may be late with what it shows."""
+        places = view.taken | {(position.symbol, position.side) for position in view.positions}
+        loose = {
+            trigger.order_id: trigger
+            for trigger in view.triggers
+            if is_ours(trigger.client_order_id) and (trigger.symbol, trigger.side) not in places
+        }
+        again = [trigger for order_id, trigger in loose.items() if order_id in self._loose]
+        self._loose = frozenset(loose)
+        for trigger in again:
+            work = partial(unowned.cancel_left_over, self.desk, trigger)
+            if await self._safely(trigger.client_order_id, work, report):
+                report.cancelled.append(trigger.client_order_id)
+
+    # -- entries that nobody pursues
+
+    async def _adopt_if_left(self, intent: Intent, report: Report) -> None:
+        """A workflow that has ended since its intent was read has left nothing to adopt."""
+        if intent.decision_key in self._tasks:
+            return
+        now = await self.desk.intent(intent.decision_key)
+        if now.state not in FINAL and now.state != "open":
+            self._adopt(now, report)
 
     def _adopt(self, intent: Intent, report: Report) -> None:
         """Goes on with an entry whose workflow is not there any more."""
@@ -196,156 +350,63 @@ class Guardian:
         if key in self._tasks:
             return
         report.adopted.append(key)
-        self.desk.alarm("order_adopted", **identity(intent), state=intent.state)
+        self._alarm("order_adopted", key, **identity(intent), state=intent.state)
         task = asyncio.create_task(self._pursue(intent))
         self._tasks[key] = task
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
     async def _pursue(self, intent: Intent) -> None:
-        try:
-            told = event("adopted", await self.desk.now(), state=intent.state)
-            await self._attempt(intent, lambda: self.desk.write(intent, Change(events=(told,))))
-            await pursue(self.desk, intent.decision_key, settled)
-        except Exception as error:
-            log.exception("guardian.pursuit_failed", **identity(intent))
-            current = progress_of(intent).current
-            if current is not None:
-                await self.desk.venue.cancel(intent.symbol, current.name)
-            self.desk.alarm("pursuit_failed", **identity(intent), error=type(error).__name__)
+        error = await adopted(self.desk, intent)
+        if error is not None:
+            self._alarm("pursuit_failed", intent.decision_key, **identity(intent), error=error)
+        else:
+            self._well("order_adopted", intent.decision_key)
+            self._well("pursuit_failed", intent.decision_key)
 
-    async def _open(
-        self,
-        intent: Intent,
-        positions: Sequence[Position],
-        triggers: Sequence[TriggerOrder],
-        report: Report,
-    ) -> None:
-        """A position of ours: gone, without a stop, or as it should be."""
-        key = intent.decision_key
-        found = held_of(intent.symbol, intent.side, positions, triggers)
-        if found.position is None:
-            await self._gone(intent, report)
-            return
-        self._missing.pop(key, None)
-        if not found.covered:
-            report.unprotected.append(key)
-            covered = await self._attempt(intent, lambda: self._cover(intent))
-            if covered is not None and covered.state == "closing":
-                self._adopt(covered, report)
-            return
-        await self._attempt(intent, lambda: self._tend(intent, found))
-
-    async def _resting(
-        self,
-        intent: Intent,
-        positions: Sequence[Position],
-        triggers: Sequence[TriggerOrder],
-        report: Report,
-    ) -> None:
-        """What has filled of an entry has lost its stop: whoever watches the entry places it again."""
-        found, progress = held_of(intent.symbol, intent.side, positions, triggers), progress_of(intent)
-        if found.position is None or found.covered:
-            return
-        report.unprotected.append(intent.decision_key)
-        if progress.protected and progress.unprotected_since is None:
-            await self._attempt(intent, lambda: self._lost(intent))
-
-    async def _lost(self, intent: Intent) -> Intent:
-        desk, now = self.desk, await self.desk.now()
-        desk.alarm("unprotected", **identity(intent))
-        told = event("unprotected", now, detail="the stop is gone")
-        changed = progress_of(intent).with_(unprotected_since=now, protected=False)
-        return await desk.write(intent, Change(progress=changed, events=(told,)))
-
-    async def _gone(self, intent: Intent, report: Report) -> None:
-        """The venue does not show the position: its executions say whether it is closed.
-
-        A venue may be late with what it shows, so that absence alone is no proof for a long time.
-        """
-        desk, key, now = self.desk, intent.decision_key, await self.desk.now()
-        since = self._missing.setdefault(key, now)
-        if not await closed_already(desk, intent) and now - since < ABSENT_MS:
-            if since == now:
-                desk.alarm("position_not_found", **identity(intent))
-            return
-        self._missing.pop(key, None)
-        await self._attempt(intent, lambda: finish(desk, intent))
-        report.closed.append(key)
-
-    async def _cover(self, intent: Intent) -> Intent:
-        if progress_of(intent).unprotected_since is None:
-            intent = await self._lost(intent)
-        return await protect(self.desk, intent)
-
-    async def _tend(self, intent: Intent, found: Held) -> Intent:
-        desk, progress = self.desk, progress_of(intent)
-        stop = found.stops[0].trigger_price if found.stops else None
-        if progress.unprotected_since is not None:
-            return await protect(desk, intent)
-        intent = await place_targets(desk, intent, found)
-        if found.position is not None and found.position.size < (progress.held or progress.filled):
-            told = event("reduced", await desk.now(), left=found.position.size, of=progress.filled)
-            known = progress_of(intent).with_(held=found.position.size)
-            intent = await desk.write(intent, Change(progress=known, events=(told,)))
-        if progress.stop is not None and stop is not None and stop != progress.stop:
-            told = event(
-                "amended", await desk.now(), trigger="stop_loss", before=progress.stop, after=stop, by="venue"
-            )
-            known = progress_of(intent).with_(stop=stop)
-            return await desk.write(intent, Change(progress=known, events=(told,)))
-        return intent
+    # -- stops and targets on demand
 
     async def realign(self) -> Realigned:
         """``process_tp_sl``: moves the stop and the target of open positions to their real entries.
 
-        A position without a target, or with several, is let be.
+        A position without a target, or with several, is let be. Raises ``VenueUnavailable``,
+        ``OrdersUnavailable``.
         """
-        desk, report = self.desk, Realigned()
-        intents = await desk.orders.under_way(desk.venue.name, desk.account)
+        desk, report, answer = self.desk, Report(), Realigned()
+        intents, _ = await self._under_way(report)
         positions = await desk.sightings.positions()
         triggers = await desk.sightings.triggers()
+
         for intent in intents:
             found = held_of(intent.symbol, intent.side, positions, triggers)
-            if intent.state != "open" or found.position is None:
-                continue
-            targets = sum(trigger.kind == "take_profit" for trigger in found.triggers)
-            if targets != 1:
-                several = TpSlReason.MULTIPLE_TP_ORDERS if targets else TpSlReason.NO_TP_ORDERS
-                report.skipped[intent.symbol] = several
-                continue
-            moved = await self._attempt(intent, lambda i=intent, f=found: realign(desk, i, f))
-            if moved is not None and moved.version != intent.version:
-                report.moved.append(intent.symbol)
-        return report
+            work = partial(realign_one, desk, intent, found, answer)
+            await self._safely(intent.decision_key, work, report)
+        return answer
 
-    async def _foreign(
-        self,
-        intents: Sequence[Intent],
-        positions: Sequence[Position],
-        triggers: Sequence[TriggerOrder],
-        report: Report,
-    ) -> None:
-        """Positions that nobody here opened get a stop if they have none; nothing else is done to them."""
-        desk = self.desk
-        own = {(intent.symbol, intent.side) for intent in intents}
-        if any((position.symbol, position.side) not in own for position in positions):
-            # An entry may have been begun and filled between the two readings.
-            begun = await desk.orders.under_way(desk.venue.name, desk.account)
-            own |= {(intent.symbol, intent.side) for intent in begun}
-        for position in positions:
-            if (position.symbol, position.side) in own:
-                continue
-            key = f"{position.symbol}:{position.side}"
-            report.foreign.append(key)
-            found = held_of(position.symbol, position.side, positions, triggers)
-            if not found.covered:
-                report.unprotected.append(key)
-                await protect_foreign(self.desk, position, self._foreign_stop_ratio())
+    # -- what goes wrong with one of them
 
-    async def _attempt(self, intent: Intent, action: Callable[[], Awaitable[Intent]]) -> Intent | None:
-        """What another worker or the venue prevents now is done at the next look."""
+    async def _safely(self, key: str, work: Callable[[], Awaitable[None]], report: Report) -> bool:
+        """Whether it was done. What another worker, the venue or the database prevents now is done at the
+        next look; a defect that one of them meets is told, and keeps nobody from the others.
+        """
         try:
-            return await action()
-        except (ChangedMeanwhile, ExchangeError) as error:
-            log.info("guardian.later", **identity(intent), error=str(error))
-            return None
+            await work()
+        except (ChangedMeanwhile, ExchangeError, OrdersUnavailable) as error:
+            log.info("guardian.later", subject=key, error=str(error))
+            return False
+        except Exception as error:
+            log.exception("guardian.failed", exchange=self.desk.venue.name, subject=key)
+            report.broken.append(key)
+            self._alarm("not_looked_after", key, subject=key, error=type(error).__name__)
+            return False
+        self._well("not_looked_after", key)
+        return True
+
+    def _alarm(self, name: str, key: str, **facts: str) -> None:
+        """Once for each: what lasts is not told again at every look."""
+        if (name, key) not in self._told:
+            self._told.add((name, key))
+            self.desk.alarm(name, **facts)
+
+    def _well(self, name: str, key: str) -> None:
+        """It is over: should it come again, it is told again."""
+        self._told.discard((name, key))

@@ -8,8 +8,9 @@ from server.durable import Done, Durable, DurableError, Failed, Missing
 from server.exchange.looked_at import OBSTACLE
 from server.exchange.port import Position
 from server.execution.desk import Change, Desk, event, progress_of
-from server.execution.guardian import Guardian, Realigned
+from server.execution.guardian import Guardian
 from server.execution.progress import Request
+from server.execution.realigning import Realigned
 from server.orders.errors import ChangedMeanwhile
 from server.orders.holds import Halt
 from server.orders.intent import FINAL, Intent

@@ -17,9 +17,12 @@ CancelCause = Literal[
     "cancelled_by_operator",
     "trading_halted",
     "market_order_fill_timeout",
+    "workflow_failed",
     "converted",
 ]
-"""Why a waiting entry is cancelled: reason codes, but for ``converted``: its rest is sent again at once."""
+"""Why a waiting entry is cancelled: reason codes, but for ``converted``: its rest is sent again at once.
+``workflow_failed``: a defect keeps everybody from pursuing it.
+"""
 
 
 class _Value(BaseModel):
@@ -63,7 +66,7 @@ class Progress(_Value):
     ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
     targets and closings, ``stop`` is where the stop was when last seen, ``held`` what was left
     of a position that was reduced, ``close_cause`` why a position is
-    being closed.
+    being closed, ``close_tries`` how often in a row the venue has not taken it.
     """
 
     leverage_set: bool = False
@@ -85,6 +88,7 @@ class Progress(_Value):
     targets_placed: bool = False
     closing_since: int | None = None
     close_cause: str | None = None
+    close_tries: int = 0
 
     @property
     def current(self) -> Attempt | None:

@@ -69,11 +69,15 @@ def split(ticket: Ticket, size: Decimal) -> list[Decimal]:
 async def protect(desk: Desk, intent: Intent) -> Intent:
     """Makes sure that what has filled has a stop, within the time the profile allows; then the targets.
 
-    A position that cannot be protected is to be closed: the intent comes back in state ``closing``.
+    A position that cannot be protected is to be closed: the intent comes back in state ``closing``. Whoever
+    takes it up when that time is over already still tries once, and gives the venue as long to say what it
+    holds.
     """
-    ticket, progress = ticket_of(intent), progress_of(intent)
-    since = progress.unprotected_since or await desk.now()
-    limit = since + ticket.execution.protect_within_sec * MS
+    ticket, progress, begun = ticket_of(intent), progress_of(intent), await desk.now()
+    since = progress.unprotected_since or begun
+    within = ticket.execution.protect_within_sec * MS
+    limit = since + within
+    patience = limit if begun <= limit else begun + within
     number, last = progress.names, "the venue did not say what it holds"
     # Where no stop travelled with the entry, its absence is an alarm from the second try on.
     late, alarmed = not any(attempt.attached for attempt in progress.attempts), False
@@ -90,9 +94,9 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
         if found is not None and found.position is None:
             if await closed_already(desk, intent):
                 return await _no_position(desk, intent, now, missing=False)
-            if now > limit:
+            if now > patience:
                 return await _no_position(desk, intent, now, missing=True)
-        if now > limit:
+        if now > limit and (number > progress.names or now > patience):
             return await _give_up(desk, intent, now, last, refused=refused)
         if found is not None and found.position is not None:
             if not alarmed and (now == since or not late or number > progress.names):
@@ -196,14 +200,16 @@ async def _no_position(desk: Desk, intent: Intent, now: int, *, missing: bool) -
 async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
     """Places the targets once. The stop stands; a target that is refused is tried again by the guardian.
 
-    What a person takes away at the venue afterwards is not placed again.
+    What a person takes away at the venue afterwards is not placed again, nor is what has been reached.
     """
     ticket, progress, position = ticket_of(intent), progress_of(intent), found.position
-    if position is None or progress.targets_placed or position.size < progress.filled:
+    if position is None or progress.targets_placed:
         return intent
     if len(ticket.targets) > 1 and intent.state != "open":
         return intent  # parts of what has filled so far would be too small for the whole
-    wanted = levels(ticket, progress.average or position.entry_price, position.size)[1:]
+    whole = max(progress.filled, position.size)
+    planned = levels(ticket, progress.average or position.entry_price, whole)[1:]
+    wanted = _left(planned, position.size, ticket.min_size)
     standing = {trigger.trigger_price for trigger in found.triggers if trigger.kind == "take_profit"}
     missing = [level for level in wanted if level.price not in standing]
     if len(standing) >= len(wanted):
@@ -235,6 +241,22 @@ async def place_targets(desk: Desk, intent: Intent, found: Held) -> Intent:
         if done
         else intent
     )
+
+
+def _left(targets: list[Level], size: Decimal, min_size: Decimal) -> list[Level]:
+    """Targets of what is left of a position: the last one is for all of it, those before it for their parts
+    as far as it reaches. What is closed of a position is what the nearest targets were for.
+    """
+    *parts, last = targets
+    kept: list[Level] = []
+    rest = size - (last.size or size)
+    for level in reversed(parts):
+        part = min(level.size or rest, rest)
+        if part < min_size:
+            break
+        kept.insert(0, Level(level.kind, level.price, part))
+        rest -= part
+    return [*kept, last if kept else Level(last.kind, last.price, None)]
 
 
 async def _take_now(desk: Desk, intent: Intent, size: Decimal) -> tuple[Intent, Outcome]:

@@ -13,8 +13,9 @@ from server.execution.leaving import SUBMISSION, forbidden
 from server.execution.names import order_name
 from server.execution.progress import Attempt, Progress
 from server.execution.settling import take
+from server.orders.errors import TradingHalted
 from server.orders.intent import Intent
-from server.orders.reasons import ExecutionReason
+from server.orders.reasons import ExecutionReason, GuardReason
 from server.trade_entry.end_of_zone import NoConversion
 from server.trade_entry.requote import NoRequote, requote
 from server.trade_entry.ticket import Ticket
@@ -26,12 +27,23 @@ RETRY_SEC = 0.5
 async def send(desk: Desk, intent: Intent) -> Intent:
     """One step: the leverage is set, or an order leaves, or there is a reason why none does."""
     ticket, progress, now = ticket_of(intent), progress_of(intent), await desk.now()
+    if progress.cancelling is not None and progress.cancelling.cause == "workflow_failed":
+        return await stay(desk, intent, ExecutionReason.WORKFLOW_FAILED, now)  # nobody would follow it
     out = await forbidden(desk, intent, now)
     if out is not None:
         facts = dict(out.facts)
         return await stay(desk, intent, out.reason, now, status=out.status, stage=SUBMISSION, context=facts)
     if not progress.leverage_set:
         return await _set_leverage(desk, intent, ticket, progress)
+    try:
+        return await _leave(desk, intent, ticket, progress, now)
+    except TradingHalted:
+        # Since it was asked above: a book was fetched meanwhile, perhaps.
+        return await stay(desk, intent, GuardReason.TRADING_HALTED, await desk.now())
+
+
+async def _leave(desk: Desk, intent: Intent, ticket: Ticket, progress: Progress, now: int) -> Intent:
+    """Sends the newest attempt again, or the next one. Raises ``TradingHalted``: nothing has left."""
     if progress.current is not None and not progress.current.done:
         return await _transmit(desk, await _again(desk, intent, progress, now))
     planned = await next_attempt(desk, ticket, progress, now)

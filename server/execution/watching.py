@@ -30,8 +30,12 @@ _REASONS: dict[CancelCause, ExecutionReason | GuardReason] = {
     "cancelled_by_operator": ExecutionReason.CANCELLED_BY_OPERATOR,
     "trading_halted": GuardReason.TRADING_HALTED,
     "market_order_fill_timeout": ExecutionReason.MARKET_ORDER_FILL_TIMEOUT,
+    "workflow_failed": ExecutionReason.WORKFLOW_FAILED,
     "converted": ExecutionReason.CANCEL_AFTER_TIMEOUT,
 }
+
+_FAILED = (ExecutionReason.LOST_AT_VENUE, ExecutionReason.WORKFLOW_FAILED)
+"""An entry that came to nothing for one of these is an error."""
 
 
 def look_every_sec(ticket: Ticket) -> float:
@@ -132,7 +136,7 @@ async def _done(desk: Desk, intent: Intent, now: int, reason: ExecutionReason | 
             intent,
             Change(state="open", progress=progress, hold=cool_down(intent, "submitted", now), events=rest),
         )
-    failed = ticket.order_type == "market" or reason == ExecutionReason.LOST_AT_VENUE
+    failed = ticket.order_type == "market" or reason in _FAILED
     return await desk.write(
         intent,
         Change(

@@ -15,5 +15,9 @@ class ChangedMeanwhile(Exception):
     """Another worker changed the intent since it was read: read it again."""
 
 
+class TradingHalted(Exception):
+    """The kill switch is on: nothing was changed, and nothing may leave."""
+
+
 class OrderIsDone(Exception):
     """The intent is in a final state, which nothing but an operator's retry changes."""

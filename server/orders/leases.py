@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, case, delete, or_, update
+from sqlalchemy import and_, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.database import order_tables as t
@@ -40,6 +40,12 @@ async def prolong(connection: AsyncConnection, name: str, holder: str, ttl_ms: i
     mine = (c.name == name) & (c.holder == holder)
     renewed = await connection.execute(update(t.lease).where(mine).values(until=now_ms + ttl_ms))
     return renewed.rowcount == 1
+
+
+async def until(connection: AsyncConnection, name: str) -> int | None:
+    """When the lease ends unless it is renewed; None where nobody has it."""
+    c = t.lease.c
+    return await connection.scalar(select(c.until).where(c.name == name))
 
 
 async def give_back(connection: AsyncConnection, name: str, holder: str) -> None:

@@ -29,13 +29,19 @@ ActionName = Literal[
     "blacklist_add",
     "blacklist_remove",
     "release_lock",
+    "protect_position",
+    "cancel_trigger",
 ]
+
+GUARDIAN = "guardian"
+"""Actor of what is done to orders and positions that no decision here has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action. ``subject`` is what it was done to: a decision key, an account, a switch, a symbol, a
-    run's lock, or ``trading``.
+    run's lock, ``trading``; or, where the guardian did it to what no decision here has, a client order id or
+    a position (``SYMBOL side``).
     """
 
     number: int

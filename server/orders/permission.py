@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.models.base import Side, Timeframe
+from engine.models.base import Side
 from server.database import order_tables as t
 from server.instants import machine_ms
 from server.orders import rows
+from server.orders.errors import TradingHalted
 from server.orders.holds import HoldCause, utc_day
 from server.orders.intent import NOT_COUNTED, UNDER_WAY, Intent
 from server.orders.locks import HALT, SWITCHES, account_lock, lock
@@ -97,6 +98,13 @@ def _balance_taken(ticket: Ticket, free: FreeBalance, others: Sequence[rows.AnyR
         "reserved_usdt": shown(reserved),
     }
     return Denied(GuardReason.BALANCE_TAKEN, facts)
+
+
+async def may_leave(connection: AsyncConnection) -> None:
+    """Raises `TradingHalted`; otherwise trading is not halted before this transaction has ended."""
+    await lock(connection, HALT, shared=True)
+    if halt := await _halt(connection):
+        raise TradingHalted(f"trading is halted by {halt['halted_by']}: {halt['halt_reason']}")
 
 
 async def _halt(connection: AsyncConnection) -> dict[str, Any] | None:

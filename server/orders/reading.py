@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.models.base import Side
 from server.database import order_tables as t
 from server.orders import rows
 from server.orders.intent import UNDER_WAY, Event, Intent, IntentState, IntentStatus, Name
@@ -52,6 +53,25 @@ class Tally:
     counts: tuple[Count, ...]
     unsettled: int
     oldest_unsettled_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An intent that is under way and whose row this version cannot read; ``error`` says what of it."""
+
+    decision_key: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Everything of one account that is under way, oldest first."""
+
+    intents: tuple[Intent, ...]
+    unreadable: tuple[Unreadable, ...]
 
 
 Condition = ColumnElement[bool]
@@ -113,6 +133,19 @@ async def undecided(connection: AsyncConnection, exchange: str, account: str) ->
     query = _INTENTS.where(_i.exchange == exchange, _i.account == account, _i.state == "deciding")
     found = await connection.execute(query.order_by(_i.created_at, _i.decision_key))
     return tuple(rows.intent_of(row) for row in found)
+
+
+async def all_under_way(connection: AsyncConnection, exchange: str, account: str) -> UnderWay:
+    """As `under_way`; a row that cannot be read keeps none of the others from being read."""
+    query = _INTENTS.where(_i.exchange == exchange, _i.account == account, _i.state.in_(UNDER_WAY))
+    intents, unreadable = list[Intent](), list[Unreadable]()
+    for row in await connection.execute(query.order_by(_i.created_at, _i.decision_key)):
+        try:
+            intents.append(rows.intent_of(row))
+        except (ValueError, TypeError) as error:
+            said = str(error).partition("\n")[0]
+            unreadable.append(Unreadable(row.decision_key, row.client_order_id, row.symbol, row.side, said))
+    return UnderWay(tuple(intents), tuple(unreadable))
 
 
 async def filtered(

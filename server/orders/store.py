@@ -22,7 +22,7 @@ from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
 from server.orders.open_state import OpenState
 from server.orders.operator import Action, ActionName
 from server.orders.permission import FreeBalance
-from server.orders.reading import OrderFilter, Tally
+from server.orders.reading import OrderFilter, Tally, UnderWay
 from server.orders.writing import Change, Denied
 from server.switches.reading import state as switch_state
 from server.switches.switch import SwitchState
@@ -104,20 +104,24 @@ class Orders:
         names: Sequence[tuple[str, str, int]] = (),
         hold: Hold | Release | None = None,
         at: int | None = None,
+        leaves: bool = False,
         **fields: Unpack[Change],
     ) -> Intent:
         """Sets fields, appends events, stores client order ids (id, purpose, number) and places or releases
         the symbol's hold, in one transaction.
 
         ``updated_at`` becomes ``at``, else the last event's instant. Names that this intent already has are
-        left as they are. A hold of another intent that is still needed is left in place. Raises
+        left as they are. A hold of another intent that is still needed is left in place. ``leaves``: an entry
+        order is sent as soon as this is stored; after `halt` has returned that is not stored any more. Raises
         `ChangedMeanwhile` when ``intent`` is not the stored version, `OrderIsDone` when a final intent's
-        state, status, reason, decision or attempt would change, ``ValueError`` for a client order id that is
-        another's.
+        state, status, reason, decision or attempt would change, `TradingHalted`, ``ValueError`` for a client
+        order id that is another's.
         """
         writing.check_change(intent, fields)
         changed = replace(intent, **fields, updated_at=writing.latest(intent, events, at))
         async with self._write() as connection:
+            if leaves:
+                await permission.may_leave(connection)
             return await writing.update_intent(
                 connection, intent, changed, events=events, names=names, hold=hold
             )
@@ -185,6 +189,11 @@ class Orders:
         async with self._read() as connection:
             return await reading.undecided(connection, exchange, account)
 
+    async def all_under_way(self, exchange: str, account: str) -> UnderWay:
+        """As `under_way`, with those that cannot be read told apart instead of raised."""
+        async with self._read() as connection:
+            return await reading.all_under_way(connection, exchange, account)
+
     async def page(
         self, wanted: OrderFilter | None = None, *, page: int = 1, page_size: int = 50
     ) -> Page[Intent]:
@@ -226,7 +235,7 @@ class Orders:
     # The kill switch, and what operators did.
 
     async def halt(self, reason: str, actor: str) -> Halt:
-        """Stops new entries of every account; no intent is recorded once this has returned.
+        """Stops new entries of every account; no intent is recorded and none leaves once this has returned.
 
         Raises ``ValueError`` without a reason or an actor.
         """
@@ -309,6 +318,11 @@ class Orders:
         """Takes or renews a lease until ``now_ms + ttl_ms``; False while another holder has it."""
         async with self._write() as connection:
             return await leases.take(connection, name, holder, ttl_ms, now_ms)
+
+    async def leased_until(self, name: str) -> int | None:
+        """When a lease ends unless it is renewed; None where nobody has it, or gave it back."""
+        async with self._read() as connection:
+            return await leases.until(connection, name)
 
     async def release(self, name: str, holder: str) -> None:
         """Gives a lease back, if ``holder`` has it."""

@@ -8,18 +8,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import select
-
 from engine.candles import STEP_MS
 from engine.ruleset import RulesetError
 from server.database import DatabaseError, pending
-from server.database.order_tables import lease
 from server.exchange.errors import ExchangeError
 from server.exchange.paper.errors import VENUE as PAPER
 from server.exchange.paper.errors import MarketDataError
 from server.exchange.port import Exchange
 from server.exchange.selection import GATE, select_contracts
 from server.execution.desk import Desk
+from server.execution.guardian import lease_of
 from server.instants import iso
 from server.orders.errors import OrdersUnavailable
 from server.overview.looking import Look, looking
@@ -137,13 +135,13 @@ async def _workflows(look: Look, desk: Desk, settings: Settings) -> Finding:
         return Finding("workflows", "fail", str(error), "see that the database answers")
     if failed:
         detail = f"{len(failed)} failed, the newest at {iso(failed[0].failed_at)}: {failed[0].error}"
-        remedy = "entrygate orders shows them; POST /api/orders/{id}/retry tries one again"
-        return Finding("workflows", "warn", detail, remedy)
+        remedy = "entrygate orders shows them; entrygate retry ID --reason TEXT has one decided again"
+        return Finding("workflows", "fail", detail, remedy)
     return Finding("workflows", "ok", f"{len(waiting)} under way, none failed")
 
 
 async def _watch(look: Look, desk: Desk, settings: Settings) -> Finding:
-    until = await _watched_until(look, desk)
+    until = await look.service.orders.leased_until(lease_of(desk.venue.name, desk.account))
     if until is not None and until > time.time_ns() // 1_000_000:
         return Finding("watch", "ok", f"a process looks after {desk.venue.name}")
     under_way = await look.service.orders.under_way(desk.venue.name, desk.account)
@@ -151,14 +149,6 @@ async def _watch(look: Look, desk: Desk, settings: Settings) -> Finding:
         return Finding("watch", "ok", "no process runs, and no order needs one")
     detail = f"no process looks after {len(under_way)} order(s): {', '.join(i.symbol for i in under_way)}"
     return Finding("watch", "fail", detail, "entrygate serve, or entrygate worker")
-
-
-async def _watched_until(look: Look, desk: Desk) -> int | None:
-    """Until when some process has taken on to look after the venue, by the clock of that machine."""
-    c = lease.c
-    name = f"guardian:{desk.venue.name}:{desk.account}"
-    async with look.service.database.read() as connection:
-        return await connection.scalar(select(c.until).where(c.name == name))
 
 
 async def _unsettled(look: Look, desk: Desk, settings: Settings) -> Finding:

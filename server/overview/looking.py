@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from server.exchange.paper import PaperExchange
 from server.exchange.paper.errors import VENUE
-from server.exchange.paper.ledger import LedgerUnavailable, TableLedger
-from server.exchange.paper.state import decode
+from server.exchange.paper.ledger import TableLedger
 from server.exchange.port import Exchange
 from server.execution.desk import Desk
 from server.journal.rulesets import Rulesets
@@ -48,15 +47,6 @@ async def looking(settings: Settings) -> AsyncGenerator[Look]:
 
 async def _paper(made: Service) -> PaperExchange:
     """The paper venue with the account and the clock that are kept in the database, if there are any."""
-    ledger, options = TableLedger(made.database), paper_options(made.settings)
-    try:
-        document = await ledger.read()
-    except LedgerUnavailable:
-        document = None
-    session = None if document is None else decode(document).session
-    if session is None:
-        return PaperExchange(options)
-    running = replace(options, at_ms=None, start_ms=session.start_ms, speed=session.speed)
-    paper = PaperExchange(running, ledger=ledger)
-    await paper.balance()  # a look at the account sets the clock to its session's
+    paper = PaperExchange(paper_options(made.settings), ledger=TableLedger(made.database), follows=True)
+    await paper.now_ms()  # also of those that ask the clock for nothing but an obstacle
     return paper

@@ -155,8 +155,8 @@ class HaltState(TypedDict):
 
 
 class ActionEntry(TypedDict):
-    """What an operator did. ``subject``: a decision key, an account, a switch, a symbol, a run's lock, or
-    ``trading``.
+    """What an operator did, or the guardian to what no decision has. ``subject``: a decision key, an account,
+    a switch, a symbol, a run's lock, ``trading``, a client order id or a position.
     """
 
     number: int

@@ -18,7 +18,7 @@ from server.run.stopwatch import Stopwatch
 from server.run.symbol_answer import error_answer
 
 if TYPE_CHECKING:
-    from server.execution.guardian import Realigned
+    from server.execution.realigning import Realigned
 
 DECIDED = "READY", "INVALID", "ERROR"
 

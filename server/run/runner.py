@@ -44,7 +44,7 @@ from server.switches.store import Switches
 
 if TYPE_CHECKING:
     from server.execution.dispatch import Dispatcher
-    from server.execution.guardian import Realigned
+    from server.execution.realigning import Realigned
 
 Align = Callable[[str], Awaitable["Realigned"]]
 """Moves the protection of open positions of a venue to their real entries."""

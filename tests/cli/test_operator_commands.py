@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 
 from command_lines import AT, Command
+
+from server.database import DatabaseAddress
+from server.durable import Failed, Json, Steps
+from server.durable.engine import open_durable
 
 
 def test_halt_and_resume_work_without_a_service(entrygate: Command) -> None:
@@ -38,6 +44,26 @@ def test_doctor_says_what_to_do(entrygate: Command) -> None:
     assert said["healthy"] and levels.pop("halt") == "warn"
     assert set(levels.values()) == {"ok"}
     assert {"database", "rules", "workflows", "watch", "holds", "positions", "candles"} <= set(levels)
+
+
+def test_an_entry_whose_workflow_broke_is_not_healthy(entrygate: Command, tmp_path: Path) -> None:
+    entrygate("migrate")
+
+    async def breaks(steps: Steps, argument: Json) -> Json:
+        raise ValueError("a defect")
+
+    async def broken() -> None:
+        address = DatabaseAddress.parse(f"sqlite:///{tmp_path}/journal.db")
+        async with open_durable(address, {"trade_entry": breaks}) as durable:
+            await durable.start("trade_entry", "some:decision", {})
+            assert isinstance(await durable.result("some:decision", 20), Failed)
+
+    asyncio.run(broken())
+    answer = entrygate("doctor", "--json")
+    (found,) = [one for one in json.loads(answer.out)["findings"] if one["name"] == "workflows"]
+
+    assert (answer.code, found["level"]) == (1, "fail")
+    assert "ValueError: a defect" in found["detail"] and "retry" in found["remedy"]
 
 
 def test_a_live_run_follows_its_order_to_the_end(entrygate: Command) -> None:

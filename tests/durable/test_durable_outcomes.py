@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from durable_processes import until
 from durable_tales import argument, read, tale, what
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import MetaData, Table, create_engine, insert, inspect, select, text
 
 from server.database import DatabaseAddress
 from server.durable import (
@@ -176,6 +176,22 @@ async def test_finished_workflows_are_forgotten_in_time(durable: Durable, told: 
     await asyncio.sleep(0.01)
     assert await durable.prune(0) == 2
     assert [await durable.status(i) for i in ("done", "failed", "waits")] == [Missing(), Missing(), Running()]
+
+
+async def test_all_that_is_unfinished_is_told(address: DatabaseAddress, told: Path) -> None:
+    many = 1200
+    async with open_durable(address, {"tale": tale}, takes_work=False) as durable:
+        await durable.enqueue("tale", "first", argument(told))
+        engine = create_engine(address.sync_url)
+        schema = None if address.file is not None else "dbos"
+        table = Table("workflow_status", MetaData(), schema=schema, autoload_with=engine)
+        with engine.begin() as connection:
+            row = dict(connection.execute(select(table)).mappings().one())
+            connection.execute(insert(table), [row | {"workflow_uuid": f"copy{n}"} for n in range(many)])
+        engine.dispose()
+        found = await durable.unfinished()
+        assert len({one.workflow_id for one in found}) == many + 1
+        assert len(await durable.unfinished(10)) == 10
 
 
 async def test_a_name_must_be_known(durable: Durable, told: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-for shared in (TESTS, TESTS / "exchange", TESTS / "trade_entry", TESTS / "simulation"):
+for shared in (TESTS, TESTS / "exchange", TESTS / "trade_entry", TESTS / "simulation", TESTS / "orders"):
     if str(shared) not in sys.path:
         sys.path.append(str(shared))
 

@@ -65,6 +65,33 @@ JOURNEYS: dict[str, Course] = {
     "stop_taken_away": course(FILLS, FLAT, RISES, happenings=[(45.0, "stop_taken")]),
     "closed_by_hand": course(FILLS, FLAT, happenings=[(45.0, "close_by_hand")]),
     "workflow_broke_and_guardian_adopted": course(FILLS, RISES, forced={"order": ["bug"]}),
+    "workflow_broke_and_the_database_hiccuped": course(
+        FILLS, RISES, forced={"order": ["bug"], "write": [*[""] * 9, "database_before"]}
+    ),
+    "workflow_broke_and_so_did_who_adopted_it": course(FLAT, forced={"book": ["", "bug", "bug"]}),
+    "halted_while_it_is_quoted_again": course(
+        FLAT,
+        forced={"submit": [REFUSED], "book": ["", "slow"]},
+        happenings=[(1.0, "halt"), (20.0, "resume")],
+    ),
+    "second_target_refused_until_the_first_was_hit": course(
+        FILLS,
+        (0, 900, 0),
+        FLAT,
+        RISES,
+        two_targets=True,
+        attaches=False,
+        forced={"target": ["", *["refused:other"] * 3]},
+    ),
+    "closing_is_refused": course(
+        FILLS, FLAT, attaches=False, forced={"stop": ["refused:other"] * 40, "close": ["refused:other"] * 5}
+    ),
+    "closed_though_the_entry_is_not_shown": course(
+        THIN,
+        FLAT,
+        attaches=False,
+        forced={"stop": ["refused:other"] * 40, "order": ["", "", *["unavailable"] * 8]},
+    ),
     "died_before_anything_left": course(FILLS, RISES, forced={"leverage": ["crash_before"]}),
     "died_with_the_order_under_way": course(FILLS, RISES, forced={"submit": ["crash_after"]}),
     "retried_after_no_answer": course(

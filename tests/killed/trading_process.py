@@ -19,6 +19,7 @@ from engine.ruleset import Profile, load
 from server import logs
 from server.database import Database, DatabaseAddress, upgrade
 from server.exchange.bitmart import BitmartExchange, BitmartOptions
+from server.exchange.port import Exchange
 from server.execution.submission import Submission
 from server.fixed_code import FIXED_CODE
 from server.metrics import Metrics
@@ -48,7 +49,7 @@ def say(**line: Any) -> None:
     print(json.dumps(line), flush=True)
 
 
-async def submission(venue: BitmartExchange, rules: Profile, symbol: str) -> Submission:
+async def submission(venue: Exchange, rules: Profile, symbol: str) -> Submission:
     """A long entry around the price of now, with facts that any plan is happy with."""
     book, now = await venue.top_of_book(symbol), await venue.now_ms()
     price = float(book.bid)
@@ -95,7 +96,13 @@ async def main(url: str, base_url: str, role: str, symbols: list[str]) -> None:
     )
     await venue.open()
     async with open_trading(
-        settings, database, {venue.name: venue}, Orders(database), Metrics(), lambda: Decimal("0.02")
+        settings,
+        database,
+        {venue.name: venue},
+        Orders(database),
+        Metrics(),
+        lambda: Decimal("0.02"),
+        takes_work=role != "queue",
     ) as trading:
         await trading.dispatcher.keep(rules, await venue.now_ms())
         say(ready=True)

@@ -12,7 +12,7 @@ from order_rows import ACCOUNT, DAY_MS, NOW, VENUE, D, begun, recorded, try_reco
 from engine.models.service import ExclusionRules
 from server.database import Database, DatabaseAddress, upgrade
 from server.instants import machine_ms
-from server.orders.errors import OrdersUnavailable
+from server.orders.errors import OrdersUnavailable, TradingHalted
 from server.orders.holds import Hold, Release
 from server.orders.intent import UNDER_WAY, Intent
 from server.orders.permission import FreeBalance
@@ -119,6 +119,33 @@ async def test_no_intent_is_recorded_once_halted(orders: Orders, other: Orders) 
     await orders.resume("over", "day shift")
     late = await orders.intent("paper:main:scalper_micro:LATEUSDT:long:1m:1748563200000")
     assert denied(await try_record(orders, late, places=99)) is None
+
+
+async def test_no_order_leaves_once_halted(orders: Orders, other: Orders) -> None:
+    waiting = [await recorded(orders, f"S{n}USDT", n) for n in range(10)]
+
+    async def halt() -> int:
+        await other.halt("exchange incident", "night shift")
+        return len([i for i in await other.under_way(VENUE, ACCOUNT) if i.state == "submitting"])
+
+    async def leave(one: Intent) -> Intent | None:
+        try:
+            return await orders.change(one, state="submitting", leaves=True)
+        except TradingHalted as error:
+            assert "night shift: exchange incident" in str(error)
+            return None
+
+    then, *left = await asyncio.gather(halt(), *(leave(one) for one in waiting))
+    assert len([one for one in left if one is not None]) == then
+    assert await leave(await recorded_before(orders)) is None
+
+
+async def recorded_before(orders: Orders) -> Intent:
+    """One that was recorded and has not left."""
+    await orders.resume("a moment", "day shift")
+    one = await recorded(orders, "LATEUSDT")
+    await orders.halt("exchange incident", "night shift")
+    return one
 
 
 async def test_a_locked_day_records_nothing_until_the_next(orders: Orders) -> None:

@@ -213,6 +213,10 @@ def _aimed(rng: random.Random) -> dict[str, list[str]]:
         aims[kind] = [*passed, fault, *again]
     if rng.random() < 0.3 and "submit" not in aims:
         aims["submit"] = ["unarmed", "unarmed", "unarmed"]
+    if "close" in aims:
+        # A position is only closed from here where it cannot be protected.
+        aims.setdefault("submit", ["unarmed", "unarmed", "unarmed"])
+        aims["stop"] = ["refused:invalid_price"]
     return aims
 
 

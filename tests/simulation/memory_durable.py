@@ -121,7 +121,7 @@ class MemoryDurable:
             return Done(record.result)
         return Failed(record.error) if record.state == "failed" else Running()
 
-    async def unfinished(self, limit: int = 1000) -> Sequence[UnfinishedWorkflow]:
+    async def unfinished(self, limit: int | None = None) -> Sequence[UnfinishedWorkflow]:
         found = self._records.of_state("running")
         return [UnfinishedWorkflow(r.workflow_id, r.name, r.created_at, True) for r in found[:limit]]
 

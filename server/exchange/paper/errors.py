@@ -19,6 +19,13 @@ class MarketDataError(ExchangeError):
         self.detail = detail
 
 
+class SessionInUse(ExchangeError):
+    """The paper session cannot be begun: another process is in one, or may be."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(VENUE, detail)
+
+
 class CandleFileBroken(CandlesUnavailable):
     """One candle file cannot be used; ``row`` counts from 0, None when it is not about one row."""
 

@@ -6,18 +6,26 @@ The ledger has the anchor: when, by the clock of this world, the venue's clock w
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from server.exchange.paper.clock import RunningClock
+from server.exchange.paper.errors import SessionInUse
 from server.exchange.paper.state import Session, State
 from server.instants import iso
 
+Others = Literal["nobody", "perhaps", "somebody"]
+"""Whether another process is in the kept session: ``perhaps`` one that has died a moment ago."""
+
 
 class SharedClock:
-    """Makes running clocks out of anchors. ``unix`` gives seconds since 1970, ``monotonic`` any seconds."""
+    """Makes running clocks out of anchors. ``unix`` gives seconds since 1970, ``monotonic`` any seconds.
+
+    ``start_ms`` None begins no session: it only follows those of others.
+    """
 
     def __init__(
         self,
-        start_ms: int,
+        start_ms: int | None,
         end_ms: int,
         speed: float,
         monotonic: Callable[[], float],
@@ -31,22 +39,37 @@ class SharedClock:
         self._session: Session | None = None
         self._clock: RunningClock | None = None
 
-    def begin(self, kept: State, opening: State, *, join: bool) -> tuple[RunningClock, State, str]:
-        """The clock, the state to keep and one sentence about it: ``kept`` goes on, or ``opening`` begins."""
-        session = kept.session
-        if session is not None and (session.start_ms, session.speed) == (self._start_ms, self._speed):
-            clock = self._running(session)
-            over = clock.obstacle() is not None
-            if not over and (kept.at_stake or join):
+    def begin(
+        self, kept: State, opening: State, *, others: Others = "nobody", adopts: bool = False
+    ) -> tuple[RunningClock, State, str]:
+        """The clock, the state to keep and one sentence about it: ``kept`` goes on, or ``opening`` begins.
+
+        A session that somebody is in is never given up, nor one that has something at stake as long as
+        start and speed are the same; ``adopts`` takes it as it is, whatever its start and speed. Raises
+        `SessionInUse` where another would have to begin under it, or may have to.
+        """
+        session, begins = kept.session, self._start_ms
+        if session is not None and self._running(session).obstacle() is None:
+            same = (session.start_ms, session.speed) == (self._start_ms, self._speed)
+            if adopts or (same and (kept.at_stake or others == "somebody")):
+                clock = self._running(session)
                 note = (
                     f"the paper session that began at {iso(session.start_ms)} goes on at "
                     f"{iso(clock.now_ms())} with {_stakes(kept)}"
                 )
                 return clock, kept, note
+            if others != "nobody":
+                raise SessionInUse(
+                    f"another process is in the paper session that began at {iso(session.start_ms)} "
+                    f"at speed {session.speed:g}, with {_stakes(kept)}: take the same start and speed, "
+                    "or stop that process first"
+                )
+        if begins is None:
+            raise ValueError("a clock without a start begins no session")
         began = int(self._unix() * 1000)
-        opening.session = Session(self._start_ms, self._speed, began)
-        opening.matched_ms = self._start_ms
-        note = f"a paper session begins at {iso(self._start_ms)} with {opening.cash_usdt} USDT"
+        opening.session = Session(begins, self._speed, began)
+        opening.matched_ms = begins
+        note = f"a paper session begins at {iso(begins)} with {opening.cash_usdt} USDT"
         if kept.at_stake:
             note += f"; the one before is given up with {_stakes(kept)}"
         return self._running(opening.session), opening, note

@@ -25,7 +25,7 @@ from server.exchange.paper.market import BUNDLED, UNSPECIFIED, RecordedMarket
 from server.exchange.paper.matching import MatchingRules, advance
 from server.exchange.paper.options import PaperOptions
 from server.exchange.paper.register import Account, Register
-from server.exchange.paper.session import SharedClock
+from server.exchange.paper.session import Others, SharedClock
 from server.exchange.paper.specification import Specification
 from server.exchange.paper.state import State
 from server.exchange.port import Balance, Book, Listing, OpenOrder, Position
@@ -60,7 +60,9 @@ class PaperExchange:
     ``ledger`` keeps the account; without one it is kept in memory. A running clock over a given ledger is
     shared by every process that has the ledger: `open` the venue before anything else. A clock that stands
     takes no orders and has nothing to keep, so it leaves the ledger alone. ``clock`` is used instead of that
-    of the options; the account of the ledger then goes on as it is.
+    of the options; the account of the ledger then goes on as it is. ``follows``: it never begins a session,
+    but is in that of whoever began one, clock included, from the moment there is one; until then its clock is
+    that of the options.
     """
 
     name: str = VENUE
@@ -73,6 +75,7 @@ class PaperExchange:
         ledger: Ledger | None = None,
         clock: Clock | None = None,
         unix: Callable[[], float] = time.time,
+        follows: bool = False,
     ) -> None:
         self._options = options
         self._monotonic = monotonic
@@ -80,34 +83,56 @@ class PaperExchange:
         self.recording: Recording = self.catalogue.recording()
         self.market = RecordedMarket(self.catalogue, options.market_data, options.spread_ticks)
         self._clock = clock or _clock(options, self.catalogue.folder, self.recording, monotonic)
-        keeps = ledger is not None and not isinstance(self._clock, FixedClock)
+        keeps = ledger is not None and (follows or not isinstance(self._clock, FixedClock))
         self._register = Register(ledger if ledger is not None and keeps else MemoryLedger(), self._opening)
         self._shared: SharedClock | None = None
-        if keeps and clock is None and options.start_ms is not None:
+        if keeps and clock is None and (follows or options.start_ms is not None):
+            start_ms = None if follows else options.start_ms
             self._shared = SharedClock(
-                options.start_ms, self.recording.last_ms, options.speed or 1.0, monotonic, unix
+                start_ms, self.recording.last_ms, options.speed or 1.0, monotonic, unix
             )
+        self.follows = follows
         self._rules = MatchingRules(options.volume_share, options.seed)
         self._desk = desk.DeskRules(options.price_limit_ratio, options.attaches_protection)
         self._listings: tuple[int, Mapping[str, Listing]] | None = None
         self.session_note: str | None = None
 
-    async def open(self, *, join: bool = False) -> None:
+    async def open(self, *, others: Others = "nobody", adopts: bool = False) -> None:
         """Continues the session that the ledger has, or begins one; ``session_note`` then says which.
 
         A session of the same start and speed continues, its clock included, while it has open orders or
-        positions; ``join`` continues it in any case, for a process that works beside another. Otherwise a
-        new one begins with a new account. Without a shared clock there is nothing to open.
+        positions, or another process is in it. ``adopts`` continues whatever session there is, for a process
+        that works beside others. Otherwise a new one begins with a new account, unless another process may be
+        in the one there is: then `SessionInUse` is raised. Without a shared clock, and for one that only
+        follows, there is nothing to open.
         """
-        if self._shared is not None:
+        if self._shared is not None and not self.follows:
             async with self._register.turn() as account:
                 self._clock, account.state, self.session_note = self._shared.begin(
-                    account.state, self._opening(), join=join
+                    account.state, self._opening(), others=others, adopts=adopts
                 )
+
+    async def in_session(self) -> bool:
+        """Whether time goes by at this venue, so that what is ordered here comes to something.
+
+        Raises `VenueUnavailable`.
+        """
+        await self.now_ms()
+        return self._clock.obstacle() is None
+
+    async def at_stake(self) -> bool:
+        """Whether there are open orders or positions. Raises `VenueUnavailable`."""
+        return (await self._account("at_stake")).state.at_stake
 
     # -- the market
 
     async def now_ms(self) -> int:
+        if self.follows:
+            # Somebody may have begun a session since the account was last looked at.
+            try:
+                self._follow((await self._register.read()).state)
+            except LedgerUnavailable as error:
+                raise VenueUnavailable(VENUE, "now", str(error)) from error
         return self._clock.now_ms()
 
     async def contracts(self) -> Mapping[str, Listing]:
@@ -302,7 +327,7 @@ class PaperExchange:
 
     def _follow(self, state: State) -> None:
         """Another process may have begun another session: its clock is everybody's."""
-        if self._shared is not None:
+        if self._shared is not None and not (self.follows and state.session is None):
             self._clock = self._shared.follow(state)
 
 
