@@ -31,6 +31,11 @@ class SharedClock:
         self._session: Session | None = None
         self._clock: RunningClock | None = None
 
+    @property
+    def session(self) -> Session | None:
+        """The session whose clock was read last; None before any has begun."""
+        return self._session
+
     def begin(self, kept: State, opening: State, *, join: bool) -> tuple[RunningClock, State, str]:
         """The clock, the state to keep and one sentence about it: ``kept`` goes on, or ``opening`` begins."""
         session = kept.session
