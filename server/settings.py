@@ -23,6 +23,7 @@ from server.access import FORM, KeyRing, read_keys
 from server.database import DatabaseAddress, DatabaseError
 from server.instants import at
 from server.shipped import shipped_rules
+from server.switches.durations import duration_ms
 
 PREFIX = "ENTRYGATE_"
 
@@ -39,8 +40,17 @@ def _instant(value: object) -> object:
     return at(value) if isinstance(value, str) else value
 
 
+def _every(value: object) -> object:
+    return duration_ms(value) if isinstance(value, str) else value
+
+
 Instant = Annotated[int, BeforeValidator(_instant)]
 """ms UTC, written as ISO 8601."""
+
+Every = Annotated[int, BeforeValidator(_every)]
+"""ms, written as a duration."""
+
+_DAY_MS = 86_400_000
 
 
 class Settings(BaseSettings):
@@ -89,6 +99,15 @@ class Settings(BaseSettings):
     decision_wait_sec: float = Field(default=10, ge=0, le=120, allow_inf_nan=False)
     """How long an answer waits for its entries; later ones are ``pending`` in it."""
 
+    every: Every | None = None
+    """``serve`` runs by itself once in so long, ``1m`` for one; without it only what is asked for."""
+
+    every_profiles: str | None = None
+    """The profiles it runs, with commas; without it the default one."""
+
+    every_offset_sec: float = Field(default=2, ge=0, allow_inf_nan=False)
+    """How long after the minute it begins, so that the candle has closed."""
+
     bitmart_base_url: str = "https://api-cloud-v2.bitmart.com"
     """Where BitMart's futures API is."""
 
@@ -116,6 +135,19 @@ class Settings(BaseSettings):
     def keys(self) -> KeyRing | None:
         """The keys of the API; None where it needs none."""
         return None if self.api_keys is None else read_keys(self.api_keys.get_secret_value())
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles that are run by themselves; empty for the default one."""
+        names = (name.strip() for name in (self.every_profiles or "").split(","))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @field_validator("every")
+    @classmethod
+    def _whole_slots(cls, value: int | None) -> int | None:
+        if value is not None and (value <= 0 or _DAY_MS % value):
+            raise PydanticCustomError("every", "expected a part of a day without remainder: 1m, 5m, 1h, 1d")
+        return value
 
     @field_validator("api_keys")
     @classmethod
@@ -159,6 +191,10 @@ class Settings(BaseSettings):
         if self.live and not (self.keys is not None and self.keys.can("trade")):
             raise PydanticCustomError(
                 "live", "ENTRYGATE_LIVE needs a key with the role trade in ENTRYGATE_API_KEYS"
+            )
+        if self.every is not None and self.every_offset_sec * 2000 >= self.every:
+            raise PydanticCustomError(
+                "offset", "ENTRYGATE_EVERY_OFFSET_SEC has to be less than half of ENTRYGATE_EVERY"
             )
         if self.paper_speed is not None and self.paper_start is None:
             raise PydanticCustomError("clock", "ENTRYGATE_PAPER_SPEED needs ENTRYGATE_PAPER_START")

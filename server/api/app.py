@@ -15,15 +15,17 @@ from server.api.endpoint import routes
 from server.api.endpoints import ENDPOINTS
 from server.api.problems import HANDLERS
 from server.api.schema import HANDLERS as SCHEMA
+from server.schedule.opening import scheduled
 from server.service import service
 from server.settings import Settings
 
 MAX_BODY_BYTES = 128 * 1024
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, *, schedules_orders: bool = False) -> Litestar:
     """The API of one service that trades: it opens when the application starts and closes when it ends.
 
+    With it goes its schedule, where the settings have one; ``schedules_orders``: its runs place orders.
     Starting raises what `server.service.service` raises. No cross-origin access is granted.
     """
 
@@ -32,7 +34,10 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with service(settings, trades=True) as opened:
+        async with (
+            service(settings, trades=True) as opened,
+            scheduled(opened, live=schedules_orders) as app.state.schedule,
+        ):
             app.state.service = opened
             yield
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from server.api import configuration, contracts, history, operator, orders, questions, runs, status, switches
+from server.api import (
+    configuration,
+    contracts,
+    history,
+    operator,
+    orders,
+    questions,
+    runs,
+    schedule,
+    status,
+    switches,
+)
 from server.api.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *history.ENDPOINTS,
+    *schedule.ENDPOINTS,
     *questions.ENDPOINTS,
     *orders.ENDPOINTS,
     *operator.ENDPOINTS,

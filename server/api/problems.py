@@ -20,6 +20,7 @@ from server.execution.operations import NotPossible
 from server.journal import JournalError, NoSuchDecision, NoSuchRun, NotRestorable
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.run.request import FieldProblem, RequestProblem, RunInProgress, RunUnavailable
+from server.schedule.errors import ScheduleUnavailable
 from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -230,6 +231,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
     ExchangeError: unavailable,
     DurableError: unavailable,
     SwitchesUnavailable: unavailable,
+    ScheduleUnavailable: unavailable,
     NoSuchOrder: no_such_order,
     NoSuchLock: no_such_lock,
     NotBlacklisted: not_blacklisted,

@@ -30,6 +30,7 @@ from server.cli.queue import queue
 from server.cli.reasons import reasons
 from server.cli.run import run
 from server.cli.runs import runs
+from server.cli.schedule import schedule
 from server.cli.schema import schema
 from server.cli.serve import serve
 from server.cli.stats import stats
@@ -138,6 +139,7 @@ for _command, _panel in (
     (init, _RULES),
     (schema, _RULES),
     (serve, _SERVICE),
+    (schedule, _SERVICE),
     (worker, _SERVICE),
     (migrate, _SERVICE),
     (doctor, _SERVICE),

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.types import LifeSpanScope, LifeSpanSendMessage, Scope
 
+    from server.schedule.timetable import Timetable
     from server.service import Service
     from server.settings import Settings
+
+Announce = Callable[["Service", str | None], Awaitable[None]]
+"""Told the service and its schedule, in words, once it answers."""
 
 GRACE_SEC = 5
 """What a request that is under way gets when the service is told to stop."""
@@ -42,6 +46,19 @@ SpeedOption = Annotated[
     float | None,
     typer.Option("--speed", metavar="X", help="With --start: recorded seconds per second. Without it: 1."),
 ]
+EveryOption = Annotated[
+    str | None,
+    typer.Option("--every", metavar="TIME", help="Run by itself once in so long: 1m, 5m, 1h."),
+]
+ProfilesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="With --every: run this profile; may be repeated. Without it: the default one.",
+    ),
+]
+LiveOption = Annotated[bool, typer.Option("--live", metavar="", help="With --every: place orders.")]
 
 
 def serve(
@@ -52,6 +69,9 @@ def serve(
     start: StartOption = None,
     speed: SpeedOption = None,
     rules: RulesOption = None,
+    every: EveryOption = None,
+    profile: ProfilesOption = None,
+    live: LiveOption = False,
     market_data: MarketDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,7 +81,11 @@ def serve(
     Without --at and --start the paper venue's clock stands at the end of the recording. It carries out orders
     and looks after them; without ENTRYGATE_API_KEYS it only listens on this machine.
 
-    Example: entrygate serve --start 2025-06-01T07:30:00Z --speed 60
+    With --every it runs by itself, shortly after each minute or other part of a day by the clock of the
+    venue: once however many processes serve the database, and never late. Nothing is traded by that without
+    --live; a real venue needs ENTRYGATE_LIVE=1 besides. entrygate schedule shows what became of each.
+
+    Example: entrygate serve --start 2025-06-01T07:30:00Z --speed 60 --every 1m
     """
     from server import logs
     from server.cli.session import Choices
@@ -76,29 +100,35 @@ def serve(
         market_data=market_data,
         host=host,
         port=port,
+        every=every,
+        profiles=tuple(profile or ()),
     )
     settings = choices.settings()
+    if settings.every is None and (profile or live):
+        raise wrong_use(f"{'--profile' if profile else '--live'} is for --every")
     _check_address(settings)
     listening = _listen(settings.host, settings.port)
     address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
 
-    async def announce(opened: Service) -> None:
+    async def announce(opened: Service, plan: str | None) -> None:
         where = {"api": address, "documentation": f"{address}/schema", "rules": str(settings.rules_dir)}
         session, warnings = _session(opened), await _warnings(opened)
         if as_json:
-            say_json(where | {"session": session, "warnings": warnings})
+            say_json(where | {"session": session, "schedule": plan, "warnings": warnings})
             return
         say(f"Entrygate is ready: {address}", f"  documentation  {address}/schema")
         say(f"  rules          {settings.rules_dir}", "  stop           Ctrl-C")
         if session is not None:
             say(f"  paper          {session}")
+        if plan is not None:
+            say(f"  schedule       {plan}")
         for warning in warnings:
             say(f"  warning        {warning}")
 
     logs.configure(logging.INFO)
     from server.api import create_app
 
-    _serve(create_app(settings), listening, announce)
+    _serve(create_app(settings, schedules_orders=live), listening, announce)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -141,7 +171,7 @@ async def _warnings(service: Service) -> list[str]:
     return warnings
 
 
-def _serve(app: Litestar, listening: socket.socket, announce: Callable[[Service], Awaitable[None]]) -> None:
+def _serve(app: Litestar, listening: socket.socket, announce: Announce) -> None:
     import uvicorn
 
     from server.cli.session import reported
@@ -159,7 +189,8 @@ def _serve(app: Litestar, listening: socket.socket, announce: Callable[[Service]
         async def told(message: LifeSpanSendMessage) -> None:
             if message["type"] == "lifespan.startup.complete":
                 log.setLevel(logging.WARNING)
-                await announce(app.state.service)
+                schedule: Timetable | None = app.state.schedule
+                await announce(app.state.service, None if schedule is None else str(schedule.plan))
             if message["type"] != "lifespan.startup.failed":
                 await send(message)
 

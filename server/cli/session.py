@@ -23,6 +23,7 @@ from server.journal import JournalError, NoSuchDecision
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.store import Orders
 from server.run import FieldProblem, RequestProblem, RunInProgress, RunUnavailable
+from server.schedule.errors import ScheduleUnavailable
 from server.service import Service, service
 from server.settings import Settings, SettingsError, load_settings, variable
 from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailable
@@ -46,6 +47,7 @@ UNAVAILABLE = (
     ExchangeError,
     OrdersUnavailable,
     SwitchesUnavailable,
+    ScheduleUnavailable,
 )
 """Something that a command needs does not answer."""
 
@@ -57,6 +59,7 @@ SETTINGS = {
     "paper_speed": "--speed",
     "host": "--host",
     "port": "--port",
+    "every": "--every",
 }
 """Options that stand before a setting."""
 
@@ -72,6 +75,8 @@ class Choices:
     market_data: Path | None = None
     host: str | None = None
     port: int | None = None
+    every: str | None = None
+    profiles: tuple[str, ...] = ()
     journal: bool = True
 
     def settings(self, **more: Any) -> Settings:
@@ -86,6 +91,8 @@ class Choices:
             "market_data": self.market_data,
             "host": self.host,
             "port": self.port,
+            "every": self.every,
+            "every_profiles": ",".join(self.profiles) or None,
         }
         given |= {name: value for name, value in others.items() if value is not None}
         try:

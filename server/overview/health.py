@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from engine.candles import STEP_MS
 from engine.ruleset import RulesetError
@@ -20,11 +19,11 @@ from server.execution.desk import Desk
 from server.execution.guardian import lease_of
 from server.instants import iso
 from server.orders.errors import OrdersUnavailable
+from server.overview.finding import Finding
 from server.overview.looking import Look, looking
 from server.overview.positions import open_positions
+from server.overview.scheduled import scheduled
 from server.settings import Settings
-
-Level = Literal["ok", "warn", "fail"]
 
 OFFSET_MS = 1_000
 """A clock further away than this is wrong: requests to a venue carry its time."""
@@ -36,20 +35,6 @@ STALE_STEPS = 3
 """A newest candle that closed more steps ago than this is old."""
 
 AT_ONCE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``remedy`` is empty where nothing has to be done."""
-
-    name: str
-    level: Level
-    detail: str
-    remedy: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """In the types of JSON."""
-        return {"name": self.name, "level": self.level, "detail": self.detail, "remedy": self.remedy}
 
 
 async def examine(settings: Settings) -> Sequence[Finding]:
@@ -66,6 +51,7 @@ async def examine(settings: Settings) -> Sequence[Finding]:
                 for check in (_venue, _positions):
                     found.append(await _tried(check, look, desk, settings))
             found.append(await _tried(_candles, look, look.default, settings))
+            found.append(await scheduled(look, settings))
     except RulesetError as error:
         found.append(Finding("rules", "fail", str(error.problems[0]), "entrygate check shows all problems"))
     except MarketDataError as error:

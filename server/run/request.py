@@ -80,7 +80,7 @@ class RunRequest:
     ``skip_open_state_filter``: look at symbols that have something open, too. Where orders may leave:
     ``lock_per_symbol`` locks each symbol against other runs instead of the whole run, and ``process_tp_sl``
     moves stops and targets of open positions to their real entries first. ``warnings`` are remarks of the
-    edge that the answer repeats.
+    edge that the answer repeats. ``run_id``: under which id the run is kept; None means a new one.
     """
 
     actor: str
@@ -103,3 +103,4 @@ class RunRequest:
     ip_address: str | None = None
     verbose: bool = False
     warnings: tuple[str, ...] = ()
+    run_id: str | None = None

@@ -107,7 +107,7 @@ class Runner:
 
         Whatever happens to a symbol after that is in the answer, and only there.
         """
-        watch, started_ms, run_id = Stopwatch(), machine_ms(), str(uuid4())
+        watch, started_ms, run_id = Stopwatch(), machine_ms(), request.run_id or str(uuid4())
         with watch.stage("resolve_symbols"):
             run = await self._resolve(request)
         async with AsyncExitStack() as stack:

@@ -49,6 +49,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "API_KEYS": KEYS,
         "DISPATCH": "async",
         "DECISION_WAIT_SEC": "2.5",
+        "EVERY": "5m",
+        "EVERY_PROFILES": "crash, scalper",
+        "EVERY_OFFSET_SEC": "1.5",
         "BITMART_BASE_URL": "http://127.0.0.1:1",
         "BITMART_API_KEY": "key",
         "BITMART_SECRET": "secret",
@@ -73,6 +76,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "api_keys": SecretStr(KEYS),
         "dispatch": "async",
         "decision_wait_sec": 2.5,
+        "every": 300_000,
+        "every_profiles": "crash, scalper",
+        "every_offset_sec": 1.5,
         "bitmart_base_url": "http://127.0.0.1:1",
         "bitmart_api_key": SecretStr("key"),
         "bitmart_secret": SecretStr("secret"),
@@ -80,6 +86,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "host": "0.0.0.0",
         "port": 9000,
     }
+    assert settings.profiles == ("crash", "scalper")
 
 
 def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +119,8 @@ def test_given_values_win(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PAPER_SPEED", "2", "ENTRYGATE_PAPER_SPEED needs ENTRYGATE_PAPER_START"),
         ("DATABASE_URL", "mysql://me:hunter2@db/x", "ENTRYGATE_DATABASE_URL: no driver for 'mysql'"),
         ("DATABSE_URL", "x", "ENTRYGATE_DATABSE_URL: no such setting; did you mean ENTRYGATE_DATABASE_URL?"),
+        ("EVERY", "7m", "ENTRYGATE_EVERY: expected a part of a day without remainder"),
+        ("EVERY_LIVE", "1", "ENTRYGATE_EVERY_LIVE: no such setting"),
         ("LIVE", "1", "ENTRYGATE_LIVE needs a key with the role trade"),
         ("BITMART_MEMO", "m", "ENTRYGATE_BITMART_API_KEY, _SECRET and _MEMO are given together"),
         ("DISPATCH", "queue", "ENTRYGATE_DISPATCH: input should be 'sync' or 'async'"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
-from server.database import contract_tables, order_tables, switch_tables
+from server.database import contract_tables, order_tables, schedule_tables, switch_tables
 from server.database.tables import metadata
 
-TABLES = (contract_tables, order_tables, switch_tables)
+TABLES = (contract_tables, order_tables, schedule_tables, switch_tables)
 """What declares tables beside those of the journal; to import it adds them to ``metadata``."""
 
 connection = context.config.attributes.get("connection")

@@ -39,6 +39,11 @@ class SharedClock:
         self._session: Session | None = None
         self._clock: RunningClock | None = None
 
+    @property
+    def session(self) -> Session | None:
+        """The session whose clock was read last; None before any has begun."""
+        return self._session
+
     def begin(
         self, kept: State, opening: State, *, others: Others = "nobody", adopts: bool = False
     ) -> tuple[RunningClock, State, str]:

@@ -124,6 +124,15 @@ class PaperExchange:
         """Whether there are open orders or positions. Raises `VenueUnavailable`."""
         return (await self._account("at_stake")).state.at_stake
 
+    @property
+    def session_began_ms(self) -> int:
+        """When the session began that the clock is of, ms UTC of this world; 0 where processes share none.
+
+        The same instants come again in every session, so who keeps something for each keeps it by session.
+        """
+        session = None if self._shared is None else self._shared.session
+        return 0 if session is None else session.began_unix_ms
+
     # -- the market
 
     async def now_ms(self) -> int:
