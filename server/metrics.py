@@ -23,7 +23,7 @@ class Metrics:
         self._seen: dict[str, tuple[float, int]] = {}
         self._decisions = self._counter(
             "entrygate_decisions",
-            "Trade-entry decisions; without a reason the plan went through.",
+            "Symbols of runs, each once, by what settled it; without a reason the plan went through.",
             ("stage", "status", "reason"),
         )
         self._asked = self._counter(
@@ -52,7 +52,7 @@ class Metrics:
         )
 
     def decided(self, stage: str, status: str, reason: str | None) -> None:
-        """A decision of trade entry, live or dry."""
+        """What a symbol of a run came to: in the stage that settled it, live or dry."""
         self._decisions.labels(stage, status, reason or "").inc()
 
     def asked(self, exchange: str, request: str, outcome: str, cause: str) -> None:

@@ -38,5 +38,6 @@ async def protect_foreign(desk: Desk, position: Position, stop_ratio: Decimal) -
             size=None,
         )
     )
+    desk.count("stop", outcome)
     placed = isinstance(outcome, Accepted)
     desk.alarm("position_without_owner", **facts, stop=plain(price), placed=placed)

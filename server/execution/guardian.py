@@ -183,7 +183,7 @@ class Guardian:
         if intent is not None and intent.state not in FINAL and intent.state != "open":
             return
         outcome = await desk.venue.cancel(order.symbol, order.client_order_id)
-        desk.metrics.asked(desk.venue.name, "cancel", type(outcome).__name__.lower(), "")
+        desk.count("cancel", outcome)
         desk.alarm("order_without_owner", symbol=order.symbol, client_order_id=order.client_order_id)
         report.cancelled.append(order.client_order_id)
         if intent is not None and intent.state == "open":
