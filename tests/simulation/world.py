@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import structlog
 from bitmart_world import BitmartSide
-from course import Course, drawn
+from course import Course
 from inline_database import File, InlineDatabase
 from invariants import broken
 from memory_durable import MemoryDurable, Records
@@ -172,7 +172,7 @@ class World:
     def __init__(
         self, seed: int, folder: Path, course: Course | None = None, side: type[Side] = PaperSide
     ) -> None:
-        self.course = course or drawn(seed)
+        self.course = course or side.drawn(seed)
         self.folder, self._kind = folder, side
         self.rng = self.course.rng
         self.loop = VirtualLoop()
@@ -194,7 +194,9 @@ class World:
 
     def run(self) -> World:
         """Lives through it. Raises `Broken` where an invariant does not hold."""
-        structlog.configure(processors=[self._logs], cache_logger_on_first_use=False)
+        structlog.configure(
+            processors=[structlog.contextvars.merge_contextvars, self._logs], cache_logger_on_first_use=False
+        )
         asyncio.set_event_loop(self.loop)
         file = File(self.folder)
         try:
@@ -207,7 +209,7 @@ class World:
         return self
 
     def _logs(self, _: object, level: str, fields: dict[str, Any]) -> Any:
-        self.logged.append(fields)
+        self.logged.append(dict(fields))
         name = str(fields.get("event"))
         if name.startswith("alarm."):
             self.alarms.append(name)
