@@ -38,7 +38,7 @@ def test_doctor_says_what_to_do(entrygate: Command) -> None:
     assert said["healthy"] and levels.pop("halt") == "warn"
     assert set(levels.values()) == {"ok"}
     of_paper = {f"{name} paper" for name in ("venue", "watch", "unsettled", "holds", "positions", "candles")}
-    assert {"database", "rules", "workflows"} | of_paper == set(levels)
+    assert {"database", "rules", "workflows", "schedule"} | of_paper == set(levels)
 
 
 def test_a_live_run_follows_its_order_to_the_end(entrygate: Command) -> None:

@@ -157,6 +157,8 @@ class Course:
     latency: tuple[float, float]
     volume: float
     rng: random.Random = field(repr=False, compare=False)
+    looks_only: bool = False
+    """Whether the processes may only look at the venue."""
     aim: Aim | None = None
     """What surely befalls it, and has to have come to pass when it is over."""
     forced: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from virtual_time import VirtualClock, VirtualLoop
 from wire import Chaos, Wire
 
 from server.exchange.errors import ExchangeError
+from server.exchange.looked_at import LookedAt
 from server.execution.desk import Desk
 from server.execution.dispatch import Dispatcher
 from server.execution.guardian import Guardian
@@ -63,8 +64,9 @@ class Process:
         self.orders = Orders(InlineDatabase(self))
         self.venue = world.side.connect(self)
         self.line = Wire(world, self, self.venue)
+        seen = LookedAt(self.line) if world.course.looks_only else self.line
         plans: Any = world.plans
-        self.desk = Desk(self.line, ACCOUNT, self.orders, Metrics(), plans)
+        self.desk = Desk(seen, ACCOUNT, self.orders, Metrics(), plans)
         desks = {self.line.name: self.desk}
         self.durable = MemoryDurable(
             world.records,
@@ -112,7 +114,8 @@ class Process:
         await self.world.side.opened(self.venue)
         self.durable.resume()
         while True:
-            await self.guardian.look_if_leading()
+            if self.desk.may_change:
+                await self.guardian.look_if_leading()
             # Later on everything happens at full minutes: one look a little after each of them is enough.
             left = 5.0 if self.world.busy else self.world.until_minute() + 4.0
             while left > 0:
