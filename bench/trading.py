@@ -144,8 +144,10 @@ async def _timed(trading: Trading, submission: Submission) -> float:
 async def _cleared(trading: Trading, orders: Orders) -> None:
     """Takes every resting entry away, as an operator would."""
     await trading.operations.halt("the next round", "bench")
-    while await orders.under_way("paper", "main"):
+    waiting = await orders.under_way("paper", "main")
+    while waiting:
         await asyncio.sleep(0.2)
+        waiting = await orders.under_way("paper", "main")
     await trading.operations.resume("the next round", "bench")
 
 
