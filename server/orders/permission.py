@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.models.base import Side, Timeframe
+from engine.models.base import Side
 from server.database import order_tables as t
 from server.instants import machine_ms
 from server.orders import rows

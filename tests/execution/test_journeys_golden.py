@@ -96,6 +96,9 @@ JOURNEYS: dict[str, Course] = {
     "halted_while_it_was_turned_away": course(
         FLAT, forced={"submit": ["not_sent"] * 2}, happenings=[(0.6, "halt"), (20.0, "resume")]
     ),
+    "switched_off_while_it_was_turned_away": course(
+        FLAT, forced={"submit": ["not_sent"] * 2}, happenings=[(0.6, "switch_off")]
+    ),
     "ended_by_the_venue_at_once_each_time": course(
         FLAT, happenings=[(at, "order_gone") for at in (0.9, 2.2, 3.5, 4.8)]
     ),
@@ -141,6 +144,8 @@ def test_every_outcome_has_a_journey() -> None:
     }
     stage = stages()
     gates = {"guards", "preflight", "plan", "trade_entry"}
-    at_gates = {o for o in OUTCOMES if o[0] == "rejected" and stage[str(o[2])] in gates | {"run"}}
+    at_gates = {
+        o for o in OUTCOMES if o[0] == "rejected" and stage[str(o[2])] in gates | {"run", "eligibility"}
+    }
     assert OUTCOMES - at_gates <= told_of
     assert {stage[str(reason)] for state, _, reason in told_of if state == "rejected"} >= gates

@@ -357,14 +357,30 @@ async def test_what_entries_are_about_to_take_is_not_planned_with(state: Any, re
     assert view({"under_way": (mine,)}).reserved_usdt(KEY) == 0
     tight = replace(BTC_MARKET, balance=replace(BTC_MARKET.balance, available_usdt=D("80")))
     made = await decide(
-        SIGNAL, btc_facts(), shipped(), gates(), venue(tight), replace(account, positions=()), context_timeframes=CONTEXT, dry_run=True
+        SIGNAL,
+        btc_facts(),
+        shipped(),
+        gates(),
+        venue(tight),
+        replace(account, positions=()),
+        context_timeframes=CONTEXT,
+        dry_run=True,
     )
     assert made.plan is not None
     assert made.plan.market.reserved_usdt == D(reserved)
     assert made.plan.held_usdt <= D(80) - D(reserved)
     assert made.plan.size == (11 if reserved == "0" else 2)
     none = replace(BTC_MARKET, balance=replace(BTC_MARKET.balance, available_usdt=D("62.8375")))
-    made = await decide(SIGNAL, btc_facts(), shipped(), gates(), venue(none), account, context_timeframes=CONTEXT, dry_run=True)
+    made = await decide(
+        SIGNAL,
+        btc_facts(),
+        shipped(),
+        gates(),
+        venue(none),
+        account,
+        context_timeframes=CONTEXT,
+        dry_run=True,
+    )
     assert made.reason == ("insufficient_balance" if reserved != "0" else None)
 
 
