@@ -40,7 +40,9 @@ from server.trading import Trading, open_trading
 
 BEGIN_MS = at("2025-06-02T07:46:00Z")
 MINUTE_MS = 60_000
-ONE_BY_ONE = 50
+ROUNDS = 3
+"""Every symbol is entered alone so often: a hundredth of the samples is six of them."""
+
 AT_ONCE = 8
 
 
@@ -73,6 +75,7 @@ def _rules() -> Profile:
         "entry_zone": {"ttl_sec": 3600},
         "end_of_zone": {"enabled": False},
         "guards": {"max_concurrent_positions": 1000},
+        "cooldown": {"cancelled_sec": 0},
     }
     for part, values in changes.items():
         canonical["trade_entry"][part] |= values
@@ -95,9 +98,14 @@ async def _measured(name: str, url: str, folder: Path, symbols: Sequence[str]) -
         settings, database, {"paper": venue}, orders, Metrics(), lambda: Decimal("0.02")
     ) as trading:
         await trading.dispatcher.keep(rules, BEGIN_MS)
-        made = [await _submission(venue, rules, symbol) for symbol in symbols]
+        single: list[float] = []
+        for number in range(ROUNDS):
+            for symbol in symbols:
+                single.append(await _timed(trading, await _submission(venue, rules, symbol, number)))
+            await _cleared(trading, orders)
+        made = [await _submission(venue, rules, symbol, ROUNDS) for symbol in symbols]
+        gc.collect()
         memory = _megabytes()
-        single = [await _timed(trading, submission) for submission in made[:ONE_BY_ONE]]
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(submission: Submission) -> None:
@@ -105,8 +113,8 @@ async def _measured(name: str, url: str, folder: Path, symbols: Sequence[str]) -
                 await _timed(trading, submission)
 
         begun = time.perf_counter()
-        await asyncio.gather(*(one(submission) for submission in made[ONE_BY_ONE:]))
-        rate = (len(made) - ONE_BY_ONE) / (time.perf_counter() - begun)
+        await asyncio.gather(*(one(submission) for submission in made))
+        rate = len(made) / (time.perf_counter() - begun)
         resting = [intent for intent in await orders.under_way("paper", "main") if intent.state == "resting"]
         if len(resting) != len(made):
             raise RuntimeError(f"{len(resting)} of {len(symbols)} orders rest")
@@ -133,14 +141,26 @@ async def _timed(trading: Trading, submission: Submission) -> float:
     return time.perf_counter() - begun
 
 
-async def _submission(venue: PaperExchange, rules: Profile, symbol: str) -> Submission:
-    """A long entry far enough below the market to rest."""
+async def _cleared(trading: Trading, orders: Orders) -> None:
+    """Takes every resting entry away, as an operator would."""
+    await trading.operations.halt("the next round", "bench")
+    waiting = await orders.under_way("paper", "main")
+    while waiting:
+        await asyncio.sleep(0.2)
+        waiting = await orders.under_way("paper", "main")
+    await trading.operations.resume("the next round", "bench")
+
+
+async def _submission(venue: PaperExchange, rules: Profile, symbol: str, number: int) -> Submission:
+    """A long entry far enough below the market to rest; another decision for each ``number``."""
     book, now = await venue.top_of_book(symbol), await venue.now_ms()
     price = float(book.bid)
     known = {"atr": price * 0.002, "sma_21": price * 0.99, "vwap": price * 0.99}
     needed = facts_needed(rules.trade_entry, "1m")
     facts = {key: known.get(key[0], price * (1.05 if "_r" in key[0] else 0.95)) for key in needed}
-    signal = Signal(symbol, "long", "1m", now - MINUTE_MS, now, rules.name, Decimal(book.bid), 2)
+    signal = Signal(
+        symbol, "long", "1m", now - (number + 1) * MINUTE_MS, now, rules.name, Decimal(book.bid), 2
+    )
     return Submission(
         signal=signal,
         facts=facts,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+SEEN_SEC = 15.0
+"""What was seen at a venue counts for so long."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -16,9 +20,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._seen: dict[str, tuple[float, int]] = {}
         self._decisions = self._counter(
             "entrygate_decisions",
-            "Trade-entry decisions; without a reason the plan went through.",
+            "Symbols of runs, each once, by what settled it; without a reason the plan went through.",
             ("stage", "status", "reason"),
         )
         self._asked = self._counter(
@@ -40,14 +45,14 @@ class Metrics:
             "entrygate_unprotected_seconds", "How long a position had no stop, by the venue's clock."
         )
         self._unprotected_now = self._gauge(
-            "entrygate_unprotected_positions", "Open positions without a stop, when last looked at."
+            "entrygate_unprotected_positions", "Open positions that are not known to have a stop."
         )
         self._unsettled_now = self._gauge(
-            "entrygate_unsettled_orders", "Orders whose submission is not settled, when last looked at."
+            "entrygate_unsettled_orders", "Orders that may have left, and of which nobody knows."
         )
 
     def decided(self, stage: str, status: str, reason: str | None) -> None:
-        """A decision of trade entry, live or dry."""
+        """What a symbol of a run came to: in the stage that settled it, live or dry."""
         self._decisions.labels(stage, status, reason or "").inc()
 
     def asked(self, exchange: str, request: str, outcome: str, cause: str) -> None:
@@ -71,7 +76,20 @@ class Metrics:
         self._unprotected.labels(exchange).observe(seconds)
 
     def now(self, exchange: str, *, unprotected: int, unsettled: int) -> None:
-        """How many there are at this moment."""
+        """How many this process has just seen at the venue."""
+        self._seen[exchange] = time.monotonic(), unprotected
+        self._set(exchange, unprotected, unsettled)
+
+    def stored(self, exchange: str, *, unprotected: int, unsettled: int) -> None:
+        """How many the database knows of, whichever process looks after them.
+
+        Positions that are not in it count for as long as this process has seen them lately.
+        """
+        at, seen = self._seen.get(exchange, (-SEEN_SEC, 0))
+        fresh = time.monotonic() - at < SEEN_SEC
+        self._set(exchange, max(unprotected, seen) if fresh else unprotected, unsettled)
+
+    def _set(self, exchange: str, unprotected: int, unsettled: int) -> None:
         self._unprotected_now.labels(exchange).set(unprotected)
         self._unsettled_now.labels(exchange).set(unsettled)
 

@@ -151,6 +151,9 @@ def paper_options(settings: Settings) -> PaperOptions:
         at_ms=settings.paper_at,
         start_ms=settings.paper_start,
         speed=settings.paper_speed,
+        volume_share=settings.paper_volume_share,
+        price_limit_ratio=settings.paper_price_limit_ratio,
+        seed=settings.paper_seed,
     )
 
 
@@ -170,6 +173,7 @@ async def _venues(
                 api_key=settings.bitmart_api_key.get_secret_value(),
                 secret=settings.bitmart_secret.get_secret_value(),
                 memo=settings.bitmart_memo.get_secret_value(),
+                rate_factor=settings.bitmart_rate_factor,
             )
         )
         stack.push_async_callback(bitmart.aclose)

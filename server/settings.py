@@ -87,6 +87,15 @@ class Settings(BaseSettings):
     paper_speed: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Recorded seconds per real second of a running clock; without it 1."""
 
+    paper_volume_share: Decimal = Field(default=Decimal("0.1"), gt=0, le=1, allow_inf_nan=False)
+    """What one resting order takes of a recorded candle's volume at most."""
+
+    paper_price_limit_ratio: Decimal = Field(default=Decimal("0.05"), gt=0, allow_inf_nan=False)
+    """How far from the mark price the paper venue takes a limit: 0.05 is 5 %."""
+
+    paper_seed: int = 0
+    """Of what the paper venue draws: the same seed and requests have the same fills."""
+
     live: bool = False
     """Whether orders may leave for a venue that is not simulated."""
 
@@ -120,8 +129,14 @@ class Settings(BaseSettings):
     bitmart_memo: SecretStr | None = None
     """Its memo."""
 
+    bitmart_rate_factor: float = Field(default=1, gt=0, le=1, allow_inf_nan=False)
+    """Share of BitMart's documented request rates that this process takes; several processes divide them."""
+
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Port on which ``worker`` answers ``/metrics``; without it, it listens nowhere."""
+
     host: str = "127.0.0.1"
-    """Address ``serve`` listens on."""
+    """Address ``serve`` listens on, and ``worker`` with a ``metrics_port``."""
 
     port: int = Field(default=8321, ge=1, le=65535)
     """Port ``serve`` listens on."""

@@ -1,4 +1,4 @@
-"""What tests share: the repository's folders, golden files outside ``tests/``, and real candles."""
+"""What tests share: options, the repository's folders, golden files outside ``tests/``, and real candles."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ MARKET_DATA = ROOT.parent / "shared" / "market-data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options that make a part of the tests thorough; without them they are quick."""
+    """Options that make a part of the tests thorough; here, so that they are known whatever is run."""
     parser.addoption("--every-slip", action="store_true", help="try every letter of the shipped YAML")
+    group = parser.getgroup("simulation")
+    group.addoption("--seeds", type=int, help="how many worlds are driven on each venue")
+    group.addoption("--seed", type=int, help="drive this world alone")
 
 
 class Golden(JSONSnapshotExtension):

@@ -28,6 +28,7 @@ from server.exchange.port import Exchange
 from server.instants import iso
 from server.metrics import CONTENT_TYPE
 from server.orders.errors import OrdersUnavailable
+from server.overview.gauges import rendered
 from server.service import Service
 
 
@@ -88,7 +89,8 @@ async def _trading(service: Service) -> TradingReport:
 
 
 async def metrics(request: AnyRequest, service: Service, values: Values) -> Response[bytes]:
-    return Response(service.metrics.render(), media_type=CONTENT_TYPE)
+    page = await rendered(service.metrics, service.orders, service.venues)
+    return Response(page, media_type=CONTENT_TYPE)
 
 
 async def _venue(venue: Exchange) -> VenueReport:

@@ -106,8 +106,8 @@ def serve(
     settings = choices.settings()
     if settings.every is None and (profile or live):
         raise wrong_use(f"{'--profile' if profile else '--live'} is for --every")
-    _check_address(settings)
-    listening = _listen(settings.host, settings.port)
+    check_address(settings)
+    listening = listen(settings.host, settings.port)
     address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
 
     async def announce(opened: Service, plan: str | None) -> None:
@@ -131,7 +131,7 @@ def serve(
     _serve(create_app(settings, schedules_orders=live), listening, announce)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Raises ``CommandError`` where nothing can listen there: before anything is opened."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -140,7 +140,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CommandError(f"cannot listen on {host} port {port}: {cause}") from error
 
 
-def _check_address(settings: Settings) -> None:
+def check_address(settings: Settings) -> None:
     """Raises ``CommandError`` where others could reach a service that asks for no key."""
     from server.api.caller import is_loopback
 

@@ -57,11 +57,16 @@ class Desk:
 
     def tell(self, request: str, intent: Intent, outcome: Outcome) -> None:
         """Counts and logs what the venue answered."""
+        kind, cause = self.count(request, outcome)
+        detail = {} if isinstance(outcome, Accepted) else {"detail": outcome.detail}
+        log.info(f"order.{request}", outcome=kind, cause=cause, **identity(intent), **detail)
+
+    def count(self, request: str, outcome: Outcome) -> tuple[str, str]:
+        """Counts what the venue answered; its kind, and the cause of a refusal."""
         kind = type(outcome).__name__.lower()
         cause = outcome.cause if isinstance(outcome, Refused) else ""
         self.metrics.asked(self.venue.name, request, kind, cause)
-        detail = {} if isinstance(outcome, Accepted) else {"detail": outcome.detail}
-        log.info(f"order.{request}", outcome=kind, cause=cause, **identity(intent), **detail)
+        return kind, cause
 
     def alarm(self, name: str, **facts: Any) -> None:
         """Something a person should look at."""

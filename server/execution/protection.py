@@ -19,7 +19,7 @@ from server.exchange.trading import (
     TriggerOrder,
     TriggerRequest,
 )
-from server.execution.desk import MS, Change, Desk, event, progress_of, ticket_of
+from server.execution.desk import MS, Change, Desk, event, identity, progress_of, ticket_of
 from server.execution.holding import Held, closed_already, held
 from server.execution.names import order_name
 from server.orders.intent import Intent
@@ -101,7 +101,7 @@ async def protect(desk: Desk, intent: Intent) -> Intent:
         if found is not None and found.position is not None:
             if not alarmed and (now == since or not late or number > progress.names):
                 alarmed = True
-                desk.alarm("unprotected", decision_key=intent.decision_key, symbol=intent.symbol)
+                desk.alarm("unprotected", **identity(intent))
             intent, outcome = await _place_stop(desk, intent, found.position, number)
             number += 1
             if not isinstance(outcome, Accepted):
@@ -167,7 +167,7 @@ async def _protected(desk: Desk, intent: Intent, found: Held, since: int, now: i
 
 async def _give_up(desk: Desk, intent: Intent, now: int, detail: str, *, refused: bool) -> Intent:
     reason = ExecutionReason.PROTECTION_FAILED if refused else ExecutionReason.TP_SL_SERVICE_UNAVAILABLE
-    desk.alarm("protection_failed", decision_key=intent.decision_key, symbol=intent.symbol, detail=detail)
+    desk.alarm("protection_failed", **identity(intent), detail=detail)
     return await desk.write(
         intent,
         Change(
@@ -185,7 +185,7 @@ async def _no_position(desk: Desk, intent: Intent, now: int, *, missing: bool) -
     progress = progress_of(intent).with_(protected=True, unprotected_since=None)
     if not missing:
         return await desk.write(intent, Change(progress=progress))
-    desk.alarm("position_not_found", decision_key=intent.decision_key, symbol=intent.symbol)
+    desk.alarm("position_not_found", **identity(intent))
     return await desk.write(
         intent,
         Change(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from server.exchange.errors import ExchangeError
 from server.execution.closing import close
@@ -41,21 +42,23 @@ async def pursue(desk: Desk, decision_key: str, until: Callable[[Intent], bool])
 
     At a venue that may only be looked at, an order that has left is left to processes that may do more.
     """
-    silent = 0
+    silent, known = 0, {"decision_key": decision_key}
     while True:
         try:
             intent = await desk.intent(decision_key)
             if until(intent):
                 return intent
+            known = identity(intent)
             if not desk.may_change and intent.state != "recorded":
                 # Whoever may change the venue takes it up, because no workflow has it any more.
                 desk.alarm("left_alone", **identity(intent), state=intent.state)
                 return intent
-            moved = await advance(desk, intent)
+            with bound_contextvars(**known):
+                moved = await advance(desk, intent)
         except ChangedMeanwhile:
             continue
         except (ExchangeError, OrdersUnavailable) as error:
-            log.warning("order.unanswered", decision_key=decision_key, error=str(error))
+            log.warning("order.unanswered", **known, error=str(error))
             await desk.venue.wait(BACKOFF_SEC[min(silent, len(BACKOFF_SEC) - 1)])
             silent += 1
             continue

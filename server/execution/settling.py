@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.exchange.errors import ExchangeError
 from server.exchange.trading import Accepted, Outcome, Refused, Unknown
-from server.execution.desk import MS, Change, Desk, cool_down, event, progress_of, ticket_of
+from server.execution.desk import MS, Change, Desk, cool_down, event, identity, progress_of, ticket_of
 from server.execution.ending import stay
 from server.orders.intent import EventKind, Intent
 from server.orders.reasons import ExecutionReason
@@ -62,7 +62,7 @@ async def settle(desk: Desk, intent: Intent, doubt: str) -> Intent:
             return await _not_placed(desk, intent)
         if not alarmed and asked_at - attempt.sent_at > PATIENCE_MS:
             alarmed = True
-            desk.alarm("submission_unsettled", decision_key=intent.decision_key, symbol=intent.symbol)
+            desk.alarm("submission_unsettled", **identity(intent))
         await desk.venue.wait(LOOK_SEC if asked_at <= deadline else SLOW_LOOK_SEC)
 
 

@@ -43,4 +43,5 @@ class Undecided:
             await desk.write(intent, change)
         except (ChangedMeanwhile, OrderIsDone):
             return
+        desk.metrics.decided("order", "error", str(ExecutionReason.WORKFLOW_FAILED))
         desk.alarm("never_decided", **identity(intent))

@@ -28,7 +28,7 @@ async def cancel_ownerless(desk: Desk, order: OpenOrder) -> bool:
     if intent is not None and intent.state not in FINAL and intent.state != "open":
         return False
     outcome = await desk.venue.cancel(order.symbol, order.client_order_id)
-    _count(desk, "cancel", outcome)
+    desk.count("cancel", outcome)
     desk.alarm("order_without_owner", symbol=order.symbol, client_order_id=order.client_order_id)
     facts = {"client_order_id": order.client_order_id, **_answer(outcome)}
     if intent is not None:
@@ -69,7 +69,7 @@ async def protect_foreign(desk: Desk, position: Position, stop_ratio: Decimal) -
             size=None,
         )
     )
-    _count(desk, "stop", outcome)
+    desk.count("stop", outcome)
     placed = isinstance(outcome, Accepted)
     desk.alarm("position_without_owner", **facts, stop=plain(price), placed=placed)
     details = {"exchange": desk.venue.name, "client_order_id": name, "stop": plain(price), **_answer(outcome)}
@@ -85,7 +85,7 @@ async def cancel_left_over(desk: Desk, trigger: TriggerOrder) -> None:
     Raises ``OrdersUnavailable``.
     """
     outcome = await desk.venue.cancel_trigger(trigger)
-    _count(desk, "cancel", outcome)
+    desk.count("cancel", outcome)
     desk.alarm("trigger_without_position", symbol=trigger.symbol, client_order_id=trigger.client_order_id)
     facts = {"client_order_id": trigger.client_order_id, "trigger": trigger.kind, **_answer(outcome)}
     intent = await _owner(desk, trigger.client_order_id)
@@ -115,11 +115,6 @@ async def _tell(desk: Desk, intent: Intent, cause: str, facts: dict[str, str]) -
             intent = await desk.intent(intent.decision_key)
         else:
             return
-
-
-def _count(desk: Desk, request: str, outcome: Outcome) -> None:
-    cause = getattr(outcome, "cause", "")
-    desk.metrics.asked(desk.venue.name, request, type(outcome).__name__.lower(), cause)
 
 
 def _answer(outcome: Outcome) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from server.exchange.errors import ExchangeError
 from server.exchange.trading import OrderState
 from server.execution.converting import conversion
-from server.execution.desk import MS, Change, Desk, cool_down, event, progress_of, ticket_of
+from server.execution.desk import MS, Change, Desk, cool_down, event, identity, progress_of, ticket_of
 from server.execution.progress import CancelCause, Cancelling, Progress
 from server.execution.protection import protect
 from server.execution.settling import MARGIN_MS, requote
@@ -65,7 +65,7 @@ async def look(desk: Desk, intent: Intent) -> Intent:
     if seen is None:
         if now - attempt.sent_at <= desk.venue.receive_window_ms + MARGIN_MS:
             return intent
-        desk.alarm("order_lost", decision_key=intent.decision_key, client_order_id=attempt.name)
+        desk.alarm("order_lost", **identity(intent), attempt=attempt.name)
         return await _done(desk, intent, now, ExecutionReason.LOST_AT_VENUE)
     if seen.filled_size > attempt.filled:
         intent = await _filled(desk, intent, seen, now)

@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from engine.models.base import Timeframe
 from server.durable import Json, StepFailed, Steps
-from server.execution.desk import Change, Desk, event
+from server.execution.desk import Change, Desk, event, identity
 from server.execution.names import order_name
 from server.execution.pursuit import entered, pursue, settled
 from server.execution.submission import Submission
@@ -46,6 +47,10 @@ class TradeEntry:
 
     async def __call__(self, steps: Steps, argument: Json) -> Json:
         submission = Submission.from_json(argument)
+        with bound_contextvars(**identity(_beginning(submission))):
+            return await self._carried(steps, submission)
+
+    async def _carried(self, steps: Steps, submission: Submission) -> Json:
         desk, key = self._desks[submission.exchange], submission.decision_key
         try:
             state = await steps.step("decide", lambda: self._decide(desk, submission))
@@ -92,6 +97,8 @@ class TradeEntry:
             intent = await desk.orders.intent(key)
             if intent.state in FINAL:
                 return
+            if intent.state == "deciding":  # else what was decided has been counted
+                desk.metrics.decided("order", "error", str(ExecutionReason.WORKFLOW_FAILED))
             sent = intent.state not in ("deciding", "recorded")
             told = event("failed", await desk.now(), error=_said(error))
             await desk.write(

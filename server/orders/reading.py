@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,6 +74,17 @@ class UnderWay:
 
     intents: tuple[Intent, ...]
     unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is under way at one venue. ``unsettled`` may have left, and nobody knows; ``unprotected`` have
+    filled and are not known to have a stop.
+    """
+
+    under_way: int
+    unsettled: int
+    unprotected: int
 
 
 Condition = ColumnElement[bool]
@@ -170,6 +183,22 @@ async def tally(connection: AsyncConnection) -> Tally:
         sum(count for count, _ in waiting),
         min((oldest for _, oldest in waiting), default=None),
     )
+
+
+async def standings(connection: AsyncConnection) -> dict[str, Standing]:
+    """What is under way, by the name of its venue."""
+    query = select(_i.exchange, _i.state, _i.progress).where(_i.state.in_(UNDER_WAY)).order_by(_i.exchange)
+    by_venue: dict[str, list[tuple[str, Any]]] = {}
+    for exchange, state, progress in await connection.execute(query):
+        by_venue.setdefault(exchange, []).append((state, json.loads(progress or "{}")))
+    return {
+        exchange: Standing(
+            len(found),
+            sum(state == "submitting" for state, _ in found),
+            sum(progress.get("unprotected_since") is not None for _, progress in found),
+        )
+        for exchange, found in by_venue.items()
+    }
 
 
 def _conditions(wanted: OrderFilter) -> Iterator[Condition]:

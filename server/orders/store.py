@@ -22,7 +22,7 @@ from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
 from server.orders.open_state import OpenState
 from server.orders.operator import Action, ActionName
 from server.orders.permission import FreeBalance
-from server.orders.reading import OrderFilter, Tally, UnderWay
+from server.orders.reading import OrderFilter, Standing, Tally, UnderWay
 from server.orders.writing import Change, Denied
 from server.switches.reading import state as switch_state
 from server.switches.switch import SwitchState
@@ -207,6 +207,11 @@ class Orders:
         """How many there are by state, status and reason, and how many are unsettled."""
         async with self._read() as connection:
             return await reading.tally(connection)
+
+    async def standings(self) -> dict[str, Standing]:
+        """What is under way, by the name of its venue."""
+        async with self._read() as connection:
+            return await reading.standings(connection)
 
     # What the venue showed to be open.
 

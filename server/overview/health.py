@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.candles import STEP_MS
@@ -19,6 +20,7 @@ from server.execution.desk import Desk
 from server.execution.guardian import lease_of
 from server.instants import iso
 from server.orders.errors import OrdersUnavailable
+from server.orders.reading import Standing
 from server.overview.finding import Finding
 from server.overview.looking import Look, looking
 from server.overview.positions import open_positions
@@ -45,13 +47,18 @@ async def examine(settings: Settings) -> Sequence[Finding]:
     try:
         async with looking(settings) as look:
             found.append(_rules(look))
-            for check in (_halt, _workflows, _watch, _unsettled, _holds):
+            for check in OF_ALL:
                 found.append(await _tried(check, look, look.default, settings))
-            for desk in _used(look):
-                for check in (_venue, _positions):
+            standings = await look.service.orders.standings()
+            for desk in _used(look, standings):
+                for check in OF_A_VENUE:
                     found.append(await _tried(check, look, desk, settings))
-            found.append(await _tried(_candles, look, look.default, settings))
+                if desk is look.default or desk.venue.name in standings:
+                    found.append(await _tried(_candles, look, desk, settings))
+            found += _out_of_reach(look, standings)
             found.append(await scheduled(look, settings))
+    except OrdersUnavailable as error:
+        found.append(Finding("database", "fail", str(error), "see that the database answers"))
     except RulesetError as error:
         found.append(Finding("rules", "fail", str(error.problems[0]), "entrygate check shows all problems"))
     except MarketDataError as error:
@@ -70,19 +77,41 @@ Check = Callable[[Look, Desk, Settings], Coroutine[Any, Any, Finding]]
 
 
 async def _tried(check: Check, look: Look, desk: Desk, settings: Settings) -> Finding:
+    """What the check finds; of one venue among several, under the venue's name."""
     name = check.__name__.strip("_")
     try:
-        return await check(look, desk, settings)
+        found = await check(look, desk, settings)
     except ExchangeError as error:
-        return Finding(name, "fail", str(error), "wait, or look at the venue: positions stay protected there")
+        found = Finding(
+            name, "fail", str(error), "wait, or look at the venue: positions stay protected there"
+        )
     except OrdersUnavailable as error:
-        return Finding(name, "fail", str(error), "see that the database of ENTRYGATE_DATABASE_URL answers")
+        found = Finding(name, "fail", str(error), "see that the database of ENTRYGATE_DATABASE_URL answers")
+    return found if check in OF_ALL else replace(found, name=f"{found.name} {desk.venue.name}")
 
 
-def _used(look: Look) -> Sequence[Desk]:
-    """The venue of runs, and every other that is set up; paper only where it is the one."""
-    others = [d for d in look.desks.values() if d is not look.default and d.venue.name != PAPER]
+def _used(look: Look, standings: Mapping[str, Standing]) -> Sequence[Desk]:
+    """The venue of runs, every other that is set up, and paper also where orders are under way there."""
+    others = [
+        desk
+        for name, desk in look.desks.items()
+        if desk is not look.default and (name != PAPER or name in standings)
+    ]
     return [look.default, *others]
+
+
+def _out_of_reach(look: Look, standings: Mapping[str, Standing]) -> Sequence[Finding]:
+    """Orders under way at a venue that is not set up here: nothing can be said of them."""
+    return [
+        Finding(
+            f"venue {name}",
+            "fail",
+            f"{standing.under_way} order(s) under way there, and it is not set up here",
+            "give this command the settings of the process that trades there",
+        )
+        for name, standing in standings.items()
+        if name not in look.desks
+    ]
 
 
 def _database(settings: Settings) -> Finding:
@@ -134,18 +163,23 @@ async def _watch(look: Look, desk: Desk, settings: Settings) -> Finding:
     if not under_way:
         return Finding("watch", "ok", "no process runs, and no order needs one")
     detail = f"no process looks after {len(under_way)} order(s): {', '.join(i.symbol for i in under_way)}"
-    return Finding("watch", "fail", detail, "entrygate serve, or entrygate worker")
+    remedy = "entrygate serve, or entrygate worker"
+    if not desk.may_change:
+        remedy += ", with ENTRYGATE_LIVE=1 and a key of role trade"
+    return Finding("watch", "fail", detail, remedy)
 
 
 async def _unsettled(look: Look, desk: Desk, settings: Settings) -> Finding:
-    tally = await look.service.orders.tally()
-    if not tally.unsettled or tally.oldest_unsettled_at is None:
-        return Finding("unsettled orders", "ok", "none")
-    waits = (await desk.now() - tally.oldest_unsettled_at) / 1000
-    detail = f"{tally.unsettled}, the oldest for {waits:.0f} s"
+    name = "unsettled"
+    under_way = await look.service.orders.under_way(desk.venue.name, desk.account)
+    since = [intent.updated_at for intent in under_way if intent.state == "submitting"]
+    if not since:
+        return Finding(name, "ok", "every order that has left is known to the venue, or known not to be")
+    waits = (await desk.now() - min(since)) / 1000
+    detail = f"{len(since)} order(s), the oldest for {waits:.0f} s"
     if waits <= SETTLED_WITHIN_SEC:
-        return Finding("unsettled orders", "ok", detail)
-    return Finding("unsettled orders", "fail", detail, "keep serve or worker running; look at the venue")
+        return Finding(name, "ok", detail)
+    return Finding(name, "fail", detail, "keep serve or worker running; look at the venue")
 
 
 async def _holds(look: Look, desk: Desk, settings: Settings) -> Finding:
@@ -157,7 +191,7 @@ async def _holds(look: Look, desk: Desk, settings: Settings) -> Finding:
 
 
 async def _venue(look: Look, desk: Desk, settings: Settings) -> Finding:
-    name = f"venue {desk.venue.name}"
+    name = "venue"
     now_ms, obstacle = await desk.now(), desk.venue.orders_obstacle()
     detail = f"its clock says {iso(now_ms)}"
     if desk.venue.name != PAPER:
@@ -207,6 +241,10 @@ async def _candles(look: Look, desk: Desk, settings: Settings) -> Finding:
     if not newest:
         return Finding("candles", "warn", f"{ruleset.default_profile} selects no symbol", "see its contracts")
     old = sorted(s for s, at in newest.items() if now_ms - at > STALE_STEPS * step)
+    if len(old) == len(newest):
+        detail = f"none of {len(newest)} symbols has a recent {timeframe} candle"
+        remedy = "see that the venue or the recording goes on: nothing can be decided"
+        return Finding("candles", "fail", detail, remedy)
     if old:
         detail = (
             f"{len(old)} of {len(newest)} symbols have no recent {timeframe} candle: {', '.join(old[:5])}"
@@ -215,3 +253,7 @@ async def _candles(look: Look, desk: Desk, settings: Settings) -> Finding:
     age = (now_ms - min(newest.values())) / 1000
     detail = f"{len(newest)} symbols, each has a {timeframe} candle of the last {age:.0f} s"
     return Finding("candles", "ok", detail)
+
+
+OF_ALL: Sequence[Check] = (_halt, _workflows)
+OF_A_VENUE: Sequence[Check] = (_venue, _watch, _unsettled, _holds, _positions)

@@ -77,7 +77,7 @@ def simulated(run: Resolved, orders: Orders, metrics: Metrics) -> Decider:
     return prepare
 
 
-def placed(run: Resolved, run_id: str, dispatcher: Dispatcher) -> Decider:
+def placed(run: Resolved, run_id: str, dispatcher: Dispatcher, metrics: Metrics) -> Decider:
     """Hands each signal over to be carried out, and answers with what is known by the time it may take."""
     from server.execution.submission import Submission
 
@@ -89,7 +89,7 @@ def placed(run: Resolved, run_id: str, dispatcher: Dispatcher) -> Decider:
             cause = error
 
             async def none(signal: Signal, facts: FactValues) -> Decided:
-                return _not_begun(signal, run, cause)
+                return _not_begun(signal, run, cause, metrics)
 
             return none
 
@@ -107,7 +107,7 @@ def placed(run: Resolved, run_id: str, dispatcher: Dispatcher) -> Decider:
             try:
                 return await dispatcher.enter(submission), None
             except (OrdersUnavailable, DurableError) as error:
-                return _not_begun(signal, run, error)
+                return _not_begun(signal, run, error, metrics)
 
         return one
 
@@ -141,9 +141,10 @@ def _nothing(signal: Signal, run: Resolved, status: str, reason: str, cause: str
     }
 
 
-def _not_begun(signal: Signal, run: Resolved, error: Exception) -> Decided:
+def _not_begun(signal: Signal, run: Resolved, error: Exception, metrics: Metrics) -> Decided:
     log.error("run.entry_not_begun", symbol=signal.symbol, error=str(error))
     reason = str(RunReason.ORDERS_UNAVAILABLE)
+    metrics.decided("run", "error", reason)
     message = f"its entry could not be begun: {error}"
     failure = Failure(signal.symbol, "trade_entry", reason, message)
     return _nothing(signal, run, "error", reason, str(error)), failure

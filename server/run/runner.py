@@ -21,6 +21,7 @@ from server.metrics import Metrics
 from server.orders.errors import OrdersUnavailable
 from server.orders.store import Orders
 from server.run.candles import without_candles
+from server.run.counting import count_run
 from server.run.deciders import Decider, placed, simulated, withheld
 from server.run.eligibility import OPEN, Situation, sift, switched_off
 from server.run.entries import enter_all
@@ -120,6 +121,7 @@ class Runner:
             result = await self._decided(run, run_id, reconciled, lock, started_ms, watch, progress)
             with watch.stage("post_processing"):
                 _ = result.symbols
+                count_run(self._metrics, result.run, result.findings)
             with watch.stage("journal"):
                 failure = await self._record(result)
         result = result if failure is None else result.failing(failure)
@@ -284,7 +286,7 @@ class Runner:
         if lock.lost:
             cause = "the lock of this run was taken away, or could not be renewed in time"
             return withheld(run, RunReason.RUN_LOCK_LOST, cause, self._metrics)
-        return placed(run, run_id, self._dispatcher)
+        return placed(run, run_id, self._dispatcher, self._metrics)
 
     async def _enter(
         self,

@@ -43,7 +43,8 @@ def test_doctor_says_what_to_do(entrygate: Command) -> None:
     levels = {finding["name"]: finding["level"] for finding in said["findings"]}
     assert said["healthy"] and levels.pop("halt") == "warn"
     assert set(levels.values()) == {"ok"}
-    assert {"database", "rules", "workflows", "watch", "holds", "positions", "candles"} <= set(levels)
+    of_paper = {f"{name} paper" for name in ("venue", "watch", "unsettled", "holds", "positions", "candles")}
+    assert {"database", "rules", "workflows", "schedule"} | of_paper == set(levels)
 
 
 def test_an_entry_whose_workflow_broke_is_not_healthy(entrygate: Command, tmp_path: Path) -> None:

@@ -13,10 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, PRICE, Course, Row, drawn
+from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, Course, Minute, drawn, path
 from world import World
-
-Minute = tuple[float, float, float] | tuple[float, float, float, float]
 
 FLAT: Minute = (0, 0, 0)
 FILLS: Minute = (-20, 5, 0)
@@ -36,7 +34,7 @@ def course(
 ) -> Course:
     """A world without chance."""
     plain: dict[str, Any] = {
-        "rows": _rows(minutes),
+        "rows": path(minutes),
         "begins_ms": BEGIN_MS + PAST_MINUTES * MINUTE_MS + 30_000,
         "side": "long",
         "direct": False,
@@ -100,15 +98,3 @@ class _Steady(random.Random):
 
     def choice(self, seq: Any) -> Any:
         return seq[0]
-
-
-def _rows(minutes: Sequence[Minute]) -> list[Row]:
-    flat = [(BEGIN_MS + i * MINUTE_MS, PRICE, PRICE, PRICE, PRICE, 20.0) for i in range(PAST_MINUTES)]
-    price, rows = 0.0, list(flat)
-    for number in range(60):
-        low, high, close, *volume = minutes[number] if number < len(minutes) else (price, price, price)
-        top, bottom = PRICE + max(high, price, close), PRICE + min(low, price, close)
-        at = BEGIN_MS + (PAST_MINUTES + number) * MINUTE_MS
-        rows.append((at, PRICE + price, top, bottom, PRICE + close, volume[0] if volume else 20.0))
-        price = close
-    return rows

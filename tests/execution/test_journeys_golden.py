@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, Course
 from journeys import FALLS, FILLS, FLAT, NO_CONVERSION, RISES, THIN, TTL, course, told
+from outcomes import OUTCOMES, stages
 from syrupy.assertion import SnapshotAssertion
 
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "test_journeys_golden"
 REFUSED = "refused:would_cross"
 SHORT_ZONE = {"entry_zone": {"ttl_sec": 15}}
 CONVERTS = {"end_of_zone": {"enabled": True, "ttl_threshold_sec": 25}}
@@ -111,6 +114,42 @@ JOURNEYS: dict[str, Course] = {
         happenings=[(20.0, "align"), (40.0, "align")],
         **MOVES_MEANWHILE,
     ),
+    "cancelled_before_it_left": course(
+        FLAT, forced={"leverage": ["lost_request"]}, happenings=[(0.45, "cancel")]
+    ),
+    "cancelled_while_it_was_turned_away": course(
+        FLAT, forced={"submit": ["not_sent"] * 2}, happenings=[(0.6, "cancel")]
+    ),
+    "halted_while_it_was_turned_away": course(
+        FLAT, forced={"submit": ["not_sent"] * 2}, happenings=[(0.6, "halt"), (20.0, "resume")]
+    ),
+    "switched_off_while_it_was_turned_away": course(
+        FLAT, forced={"submit": ["not_sent"] * 2}, happenings=[(0.6, "switch_off")]
+    ),
+    "ended_by_the_venue_at_once_each_time": course(
+        FLAT, happenings=[(at, "order_gone") for at in (0.9, 2.2, 3.5, 4.8)]
+    ),
+    "ended_at_once_and_lost_when_sent_again": course(
+        FLAT,
+        forced={"submit": ["", "lost_request"]},
+        happenings=[(0.9, "order_gone")],
+        changes={"execution": {"signal_ttl_sec": 5}},
+    ),
+    "still_cooling_down": course(
+        FLAT, changes={"execution": {"order_ttl_sec": 8}}, happenings=[(20.0, "another")]
+    ),
+    "contract_not_answered": course(FLAT, forced={"contracts": ["unavailable"] * 9}),
+    "balance_makes_no_sense": course(FLAT, forced={"balance": ["hidden"]}),
+    "looked_at_only": course(FLAT, looks_only=True),
+    "out_of_zone": course(
+        FLAT,
+        RISES,
+        changes={
+            "execution": {"order_ttl_sec": 20, "signal_ttl_sec": 300},
+            "entry": {"zone_max_deviation_ratio": 0.00001},
+        },
+        happenings=[(100.0, "another")],
+    ),
     "delivered_twice": course(FILLS, RISES, happenings=[(5.0, "again")]),
     "another_signal_of_the_symbol": course(FILLS, RISES, happenings=[(5.0, "another")]),
 }
@@ -119,3 +158,21 @@ JOURNEYS: dict[str, Course] = {
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_journey(name: str, folder: Path, golden: SnapshotAssertion) -> None:
     assert told(JOURNEYS[name], folder) == golden
+
+
+def test_every_outcome_has_a_journey() -> None:
+    """Each way to end is told once at least. What a gate decides is told once per gate: its reasons differ in
+    a word only, and the golden decisions of trade entry and of the guards hold each of them.
+    """
+    told_of = {
+        tuple(entry["outcome"])
+        for name in JOURNEYS
+        for entry in json.loads((GOLDEN / f"test_journey[{name}].json").read_text())["entries"]
+    }
+    stage = stages()
+    gates = {"guards", "preflight", "plan", "trade_entry"}
+    at_gates = {
+        o for o in OUTCOMES if o[0] == "rejected" and stage[str(o[2])] in gates | {"run", "eligibility"}
+    }
+    assert OUTCOMES - at_gates <= told_of
+    assert {stage[str(reason)] for state, _, reason in told_of if state == "rejected"} >= gates

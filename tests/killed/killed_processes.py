@@ -58,6 +58,10 @@ class LocalVenue:
         return (await self.client.get("/_control/journal")).json()["attempts"]
 
 
+def _logged(line: str) -> dict[str, Any]:
+    return json.loads(line) if line.startswith("{") else {}
+
+
 @dataclass
 class Trader:
     """One process. ``lines`` is what it has said so far."""
@@ -82,6 +86,10 @@ class Trader:
             return next((line for line in self.lines if name in line), None)
 
         return await eventually(said, f"a process that says {name}: {self.errors[-3:]}")
+
+    def did(self, event: str) -> set[str]:
+        """Decision keys of the orders about which it has logged this."""
+        return {line["decision_key"] for line in map(_logged, self.errors) if line.get("event") == event}
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

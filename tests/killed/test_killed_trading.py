@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -11,6 +13,9 @@ from trading_process import ORDER_TTL_SEC
 from server.database import Database, DatabaseAddress
 from server.orders.intent import Event, Intent
 from server.orders.store import Orders
+
+TAKEN_OVER_WITHIN_SEC = ORDER_TTL_SEC + 25
+"""What the orders have left to live, and then seconds: also on a machine that has other things to do."""
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
 
@@ -36,9 +41,8 @@ def kinds(journey: Sequence[Event]) -> list[str]:
 
 async def test_killed_before_anything_is_sent(traders: Traders, venue: LocalVenue, orders: Orders) -> None:
     """While it asks for the book: another process decides again, and sends one order."""
-    first = await traders.start("start", "BTCUSDT")
-    await first.says("at")
     await venue.plan(kind="delay", endpoint="assets-detail", ms=20_000, before=True)
+    first = await traders.start("start", "BTCUSDT")
     key = (await first.says("key"))["key"]
     await the_intent(orders, key, "deciding")
     await eventually(lambda: venue.has_struck("assets-detail"), "a process that decides")
@@ -87,29 +91,51 @@ async def test_killed_while_the_order_rests(traders: Traders, venue: LocalVenue,
     assert await venue.submissions() == {intent.client_order_id: 1}
 
 
+@pytest.fixture
+async def shared(postgres_url: str, venue: LocalVenue) -> AsyncIterator[tuple[Traders, Orders]]:
+    """Processes on one PostgreSQL, which end with the test however it goes."""
+    database = Database.open(DatabaseAddress.parse(postgres_url))
+    traders = Traders(postgres_url, venue)
+    yield traders, Orders(database)
+    for trader in traders.started:
+        if trader.process.returncode is None:
+            await trader.kill()
+    await asyncio.gather(*traders.listening)
+    await database.close()
+
+
 async def test_a_killed_worker_s_orders_are_taken_over_and_nobody_else_s(
-    postgres_url: str, venue: LocalVenue
+    shared: tuple[Traders, Orders], venue: LocalVenue
 ) -> None:
     """Two workers share one database. One dies: the other goes on with its orders within seconds."""
-    database = Database.open(DatabaseAddress.parse(postgres_url))
-    orders, traders = Orders(database), Traders(postgres_url, venue)
+    traders, orders = shared
     workers = [await traders.start("work"), await traders.start("work")]
     for worker in workers:
         await worker.says("ready")
     queue = await traders.start("queue", *SYMBOLS)
     await queue.process.wait()
-    keys = [line["key"] for line in queue.lines if "key" in line]
+    keys = {line["key"] for line in queue.lines if "key" in line}
     assert len(keys) == len(SYMBOLS)
-    for key in keys:
-        await the_intent(orders, key, "resting")
-    await workers[0].kill()
 
+    async def all_rest() -> bool:
+        return set.union(*(worker.did("order.accepted") for worker in workers)) == keys
+
+    await eventually(all_rest, "orders that rest")
+    victim, survivor = sorted(workers, key=lambda worker: len(worker.did("order.accepted")), reverse=True)
+    owned = victim.did("order.accepted") - victim.did("order.cancelling")
+    await victim.kill()
+    killed_at = time.monotonic()
+    assert owned
+
+    async def taken_over() -> bool:
+        return survivor.did("order.cancelling") >= owned
+
+    await eventually(taken_over, "the orders of the dead in other hands")
+    assert time.monotonic() - killed_at < TAKEN_OVER_WITHIN_SEC
     for key in keys:
         intent = await the_intent(orders, key, "cancelled")
         assert intent.reason == "cancel_after_timeout"
-        journey = await orders.journey(key)
-        assert kinds(journey).count("submitting") == 1
+        assert kinds(await orders.journey(key)).count("submitting") == 1
+    assert not survivor.did("order.submitting") & owned
     assert sorted((await venue.submissions()).values()) == [1] * len(SYMBOLS)
     assert len(await venue.entries()) == len(SYMBOLS)
-    await workers[1].kill()
-    await database.close()

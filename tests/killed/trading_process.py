@@ -29,7 +29,7 @@ from server.trade_entry import Signal, facts_needed
 from server.trading import open_trading
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
-ORDER_TTL_SEC = 6
+ORDER_TTL_SEC = 8
 SHORT = {
     "execution": {"order_ttl_sec": ORDER_TTL_SEC, "poll_sec": 0.2},
     "guards": {"max_concurrent_positions": 20},
@@ -72,7 +72,7 @@ async def submission(venue: Exchange, rules: Profile, symbol: str) -> Submission
 
 
 async def main(url: str, base_url: str, role: str, symbols: list[str]) -> None:
-    logs.configure(logging.WARNING)
+    logs.configure(logging.INFO)  # who did what to which order is read from it
     settings = load_settings(
         rules_dir=RULES,
         database_url=url,

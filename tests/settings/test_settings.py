@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from server.service import paper_options
 from server.settings import Settings, SettingsError, load_settings, shipped_rules
 
 
@@ -43,6 +44,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "MARKET_DATA": str(tmp_path),
         "PAPER_SPREAD_TICKS": "3",
         "PAPER_BALANCE_USDT": "250.5",
+        "PAPER_VOLUME_SHARE": "0.5",
+        "PAPER_PRICE_LIMIT_RATIO": "0.02",
+        "PAPER_SEED": "7",
         "PAPER_START": "2025-06-01T00:00:00Z",
         "PAPER_SPEED": "60",
         "LIVE": "1",
@@ -56,6 +60,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "BITMART_API_KEY": "key",
         "BITMART_SECRET": "secret",
         "BITMART_MEMO": "memo",
+        "BITMART_RATE_FACTOR": "0.5",
+        "METRICS_PORT": "9001",
         "HOST": "0.0.0.0",
         "PORT": "9000",
     }
@@ -69,6 +75,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "market_data": tmp_path,
         "paper_spread_ticks": 3,
         "paper_balance_usdt": Decimal("250.5"),
+        "paper_volume_share": Decimal("0.5"),
+        "paper_price_limit_ratio": Decimal("0.02"),
+        "paper_seed": 7,
         "paper_at": None,
         "paper_start": 1_748_736_000_000,
         "paper_speed": 60.0,
@@ -83,6 +92,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "bitmart_api_key": SecretStr("key"),
         "bitmart_secret": SecretStr("secret"),
         "bitmart_memo": SecretStr("memo"),
+        "bitmart_rate_factor": 0.5,
+        "metrics_port": 9001,
         "host": "0.0.0.0",
         "port": 9000,
     }
@@ -157,3 +168,9 @@ def test_a_password_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(settings) + str(settings) + str(settings.database)
     monkeypatch.setenv("ENTRYGATE_DATABASE_URL", "postgresql//me:hunter2@db/x")
     assert "hunter2" not in "".join(problems())
+
+
+def test_the_paper_venue_is_made_of_its_settings() -> None:
+    chosen = load_settings(paper_seed=7, paper_volume_share="0.5", paper_price_limit_ratio="0.02")
+    made = paper_options(chosen)
+    assert (made.seed, made.volume_share, made.price_limit_ratio) == (7, Decimal("0.5"), Decimal("0.02"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
-from course import OF_CRASHES, PAST_MINUTES, Fault
+from aims import course_of
+from course import OF_CRASHES, PAST_MINUTES, Aim, Course, Fault
 from paper_world import Truth, covered
 from venues.bitmart import DEMO_KEY, BitMart, Clock, Direct, Faults, matching
 from venues.bitmart import closing as ends
@@ -60,6 +62,62 @@ POINTS = (
 )
 
 
+REPLIES = (
+    "drop_before",
+    "drop_after",
+    "throttle",
+    "error_before",
+    "error_after",
+    "cut",
+    "delay",
+)
+"""What can befall any request on its way back; the rest only some of them."""
+
+OF_CHANGES = (*REPLIES, "late", "reject")
+OF_CREATIONS = (*OF_CHANGES, "duplicate_ack", "hide")
+CRASHES = ("crash_before", "crash_after")
+"""Those of the process, which the wire makes: the server knows nothing of them."""
+
+AT_SERVER: Mapping[str, Sequence[str]] = {
+    "submit": (*OF_CREATIONS, "partial_fill", "presets_lost"),
+    "leverage": OF_CHANGES,
+    "stop": OF_CREATIONS,
+    "target": OF_CREATIONS,
+    "close": OF_CREATIONS,
+    "cancel": (*OF_CHANGES, "market_first"),
+    "amend": OF_CHANGES,
+    "get-open-orders": (*REPLIES, "stale"),
+    "position-v2": (*REPLIES, "stale"),
+    "current-plan-order": (*REPLIES, "stale"),
+    "order-history": (*REPLIES, "stale"),
+    "trades": REPLIES,
+    "assets-detail": REPLIES,
+    "depth": REPLIES,
+}
+"""Steps by the wire's names and, where they only read, by those of their endpoints."""
+
+STEPS = ("submit", "leverage", "stop", "target", "close", "cancel", "amend")
+
+PAIRS: tuple[Aim, ...] = (
+    *(Aim(step, fault) for step, faults in AT_SERVER.items() for fault in faults),
+    *(Aim(step, fault) for step in STEPS for fault in CRASHES),
+)
+"""Every step with every fault that can befall it there."""
+
+ENTERS = {"long": 1, "short": 4}
+EXITS = {"long": 3, "short": 2}
+
+
+def step_of(endpoint: str, params: Mapping[str, Any]) -> str:
+    """What a request does, by the names of `AT_SERVER`."""
+    if endpoint == "submit-order":
+        return "submit" if params.get("side") in ENTERS.values() else "close"
+    if endpoint == "submit-tp-sl-order":
+        return "stop" if params.get("type") == "stop_loss" else "target"
+    others = {"submit-leverage": "leverage", "cancel-order": "cancel", "modify-tp-sl-order": "amend"}
+    return others.get(endpoint, endpoint)
+
+
 class _VenueClock(Clock):
     """The world's clock as the server reads it."""
 
@@ -72,17 +130,19 @@ class _VenueClock(Clock):
 
 
 class _Faults(Faults):
-    """The server's own, which are counted with those of the wire."""
+    """The server's own, which are counted with those of the wire. ``race`` comes before a cancellation."""
 
-    def __init__(self, chaos: Chaos) -> None:
+    def __init__(self, chaos: Chaos, race: Callable[[str], None]) -> None:
         super().__init__()
-        self._chaos = chaos
+        self._chaos, self._race = chaos, race
 
     def choose(self, endpoint: str, method: str, params: Any) -> Chosen:
-        chosen = super().choose(endpoint, method, params)
+        chosen, step = super().choose(endpoint, method, params), step_of(endpoint, params)
         for name in filter(None, chosen.label.split("+")):
-            self._chaos.fired[f"{endpoint} {name}"] += 1
+            self._chaos.fired[f"{step} {name}"] += 1
             self._chaos.excuse(12.0)
+        if step == "cancel":
+            self._race(str(params.get("client_order_id", "")))
         return chosen
 
 
@@ -94,12 +154,18 @@ class BitmartSide:
     of_changes: tuple[Fault, ...] = OF_CRASHES
     of_reads: tuple[Fault, ...] = OF_CRASHES
 
+    @staticmethod
+    def drawn(seed: int) -> Course:
+        """The world of this seed."""
+        return course_of(seed, PAIRS)
+
     def __init__(self, world: World) -> None:
         self._world = world
         self.server = BitMart(usdt="1000", clock=_VenueClock(world), limits=False)
-        self.server.faults = _Faults(world.chaos)
+        self.server.faults = _Faults(world.chaos, self._race)
         self.account = self.server.venue.account()
         self.hands = Hands(self)
+        self._races = 1 if world.course.aim == Aim("cancel", "market_first") else 0
         if world.course.volume < 1:
             self.server.faults.plan("partial_fill", "submit-order", share=Decimal("0.5"))
 
@@ -113,6 +179,8 @@ class BitmartSide:
         assert isinstance(contract, Contract)
         self.market = Market(contract, await venue.top_of_book(SYMBOL), await venue.balance())
         rng, faults = course.rng, self.server.faults
+        if course.aim is not None:
+            self._plan(course.aim)
         if course.rate:
             faults.randomly(course.seed, {k: v * course.rate for k, v in RATES.items()}, largest_ms=4000)
         for _ in course.points:
@@ -126,6 +194,50 @@ class BitmartSide:
                 reads=rng.choice((1, 2)),
                 code=rng.choice((40012, 40043, 40044, 42000)),
             )
+
+    def _plan(self, aim: Aim) -> None:
+        """The fault it is aimed at, and what leads there: an entry without its stop, one that is refused."""
+        course, faults, rng = self._world.course, self.server.faults, self._world.rng
+        enters = {"side": ENTERS[course.side]}
+        if aim.step in ("stop", "close"):
+            faults.plan("presets_lost", "submit-order", match=enters, times=9)
+        if aim.step == "close":
+            faults.refuse_stop(times=60)
+        if aim.fault in CRASHES or aim.fault == "market_first":
+            return
+        endpoint, match = {
+            "submit": ("submit-order", enters),
+            "close": ("submit-order", {"side": EXITS[course.side]}),
+            "stop": ("submit-tp-sl-order", {"type": "stop_loss"}),
+            "target": ("submit-tp-sl-order", {"type": "take_profit"}),
+            "leverage": ("submit-leverage", {}),
+            "cancel": ("cancel-order", {}),
+            "amend": ("modify-tp-sl-order", {}),
+        }.get(aim.step, (aim.step, {}))
+        kind: Any = aim.fault
+        faults.plan(
+            kind,
+            endpoint,
+            match=match,
+            times=rng.choice((1, 1, 2, 4)),
+            ms=rng.randrange(200, 4500),
+            reads=rng.choice((1, 2)),
+            code=rng.choice((40012, 40043, 40044, 42000)),
+            ending=rng.choice(("timeout", "disconnect")),
+            html=rng.random() < 0.3,
+        )
+
+    def _race(self, name: str) -> None:
+        """The market comes to an order while the request to cancel it is on its way."""
+        order = self.account.client_ids.get(name)
+        if not self._races or not isinstance(order, Order) or not order.is_open or order.price is None:
+            return
+        self._races -= 1
+        share = self._world.rng.choice((Decimal("0.3"), Decimal(1)))
+        size = int((order.remaining * share).to_integral_value(ROUND_FLOOR))
+        matching.execute(self.server.venue, self.account, order, order.price, size, maker=True)
+        self._world.chaos.fired["cancel market_first"] += 1
+        self._world.chaos.excuse(12.0)
 
     def calm(self) -> None:
         """Nothing goes wrong any more."""

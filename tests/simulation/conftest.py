@@ -1,4 +1,4 @@
-"""The way to what other rooms share, how many seeds are driven, and one template database per session."""
+"""The way to what other rooms share, which seeds are driven, and where their databases are."""
 
 from __future__ import annotations
 
@@ -25,23 +25,17 @@ def places() -> Iterator[Path]:
         yield Path(folder)
 
 
-PAPER_SEEDS = 1700
 AT_ONCE = 20
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("simulation")
-    group.addoption("--seeds", type=int, help="how many worlds are driven on the paper venue")
-    group.addoption("--seed", type=int, help="drive this world alone")
+"""Seeds of one test, so that several workers share them."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Seeds in parts, so that several workers share them."""
+    """Seeds in parts; each module says in ``SEEDS`` how many there are without ``--seeds``."""
     if "seeds" not in metafunc.fixturenames:
         return
     one = metafunc.config.getoption("--seed", None)
     count = metafunc.config.getoption("--seeds", None)
-    given = getattr(metafunc.module, "SEEDS", PAPER_SEEDS) if count is None else count
+    given = metafunc.module.SEEDS if count is None else count
     parts = [range(first, min(first + AT_ONCE, given)) for first in range(0, given, AT_ONCE)]
     if one is not None:
         parts = [range(one, one + 1)]

@@ -19,6 +19,8 @@ PAST_MINUTES = 120
 PRICE = 100_000.0
 
 Row = tuple[int, float, float, float, float, float]
+Minute = tuple[float, float, float] | tuple[float, float, float, float]
+"""(low, high, close) or (low, high, close, volume in BTC), prices in USDT from `PRICE`."""
 
 Fault = Literal[
     "lost_request",
@@ -55,18 +57,20 @@ OF_CHANGES: tuple[Fault, ...] = (
     "error_before",
     "error_after",
     "not_sent",
-    "duplicate_ack",
     "late",
     "slow",
     "refused",
-    "market_first",
     "crash_before",
     "crash_after",
 )
-OF_READS: tuple[Fault, ...] = ("unavailable", "unavailable", "stale", "stale", "slow", "crash_after", "bug")
+OF_NAMED: tuple[Fault, ...] = (*OF_CHANGES, "duplicate_ack")
+"""Changes that carry an id of ours."""
+
+OF_CANCELS: tuple[Fault, ...] = (*OF_CHANGES, "market_first")
+OF_READS: tuple[Fault, ...] = ("unavailable", "stale", "slow", "crash_after", "bug")
 OF_CRASHES: tuple[Fault, ...] = ("crash_before", "crash_after", "slow", "bug")
 OF_WRITES: tuple[Fault, ...] = ("crash_before", "crash_after", "database_before", "database_after")
-OF_SUBMITS: tuple[Fault, ...] = (*OF_CHANGES, "unarmed", "partial", "refused", "lost_reply")
+OF_SUBMITS: tuple[Fault, ...] = (*OF_NAMED, "unarmed", "partial")
 
 Happening = Literal[
     "kill",
@@ -111,6 +115,20 @@ HAPPENINGS: tuple[Happening, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """One step of the path and one fault that befalls it: the ``nth`` time it is taken, from 0."""
+
+    step: str
+    fault: str
+    nth: int = 0
+
+    @property
+    def name(self) -> str:
+        """As `Chaos.fired` counts it."""
+        return f"{self.step} {self.fault}"
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """One world, before it begins. Times in seconds after the signal unless they say otherwise.
 
@@ -139,6 +157,10 @@ class Course:
     latency: tuple[float, float]
     volume: float
     rng: random.Random = field(repr=False, compare=False)
+    looks_only: bool = False
+    """Whether the processes may only look at the venue."""
+    aim: Aim | None = None
+    """What surely befalls it, and has to have come to pass when it is over."""
     forced: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Faults of the first, second, … request of a kind; an empty text is none. ``refused:cause`` says why."""
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -184,18 +206,20 @@ def drawn(seed: int) -> Course:
 
 
 AIMS: Mapping[str, tuple[Fault, ...]] = {
-    "submit": (*OF_SUBMITS, "partial", "unarmed"),
+    "submit": OF_SUBMITS,
     "leverage": OF_CHANGES,
-    "stop": OF_CHANGES,
-    "target": OF_CHANGES,
-    "close": OF_CHANGES,
-    "cancel": (*OF_CHANGES, "market_first"),
+    "stop": OF_NAMED,
+    "target": OF_NAMED,
+    "close": OF_NAMED,
+    "cancel": OF_CANCELS,
     "amend": OF_CHANGES,
     "order": OF_READS,
     "positions": OF_READS,
     "triggers": OF_READS,
-    "fills": OF_READS,
-    "book": OF_READS,
+    "open_orders": OF_READS,
+    "fills": tuple(fault for fault in OF_READS if fault != "stale"),
+    "book": tuple(fault for fault in OF_READS if fault != "stale"),
+    "balance": tuple(fault for fault in OF_READS if fault != "stale"),
     "write": OF_WRITES,
 }
 """What can befall each kind of request, and the writes."""
@@ -218,6 +242,21 @@ def _aimed(rng: random.Random) -> dict[str, list[str]]:
         aims.setdefault("submit", ["unarmed", "unarmed", "unarmed"])
         aims["stop"] = ["refused:invalid_price"]
     return aims
+
+
+def path(minutes: Sequence[Minute], *, short: bool = False) -> list[Row]:
+    """Two flat hours, these minutes, and then the last close for an hour; upside down for a short."""
+    rows = [(BEGIN_MS + i * MINUTE_MS, PRICE, PRICE, PRICE, PRICE, 20.0) for i in range(PAST_MINUTES)]
+    price = 0.0
+    for number in range(60):
+        low, high, close, *volume = minutes[number] if number < len(minutes) else (price, price, price)
+        if short and number < len(minutes):
+            low, high, close = -high, -low, -close
+        top, bottom = PRICE + max(high, price, close), PRICE + min(low, price, close)
+        at = BEGIN_MS + (PAST_MINUTES + number) * MINUTE_MS
+        rows.append((at, PRICE + price, top, bottom, PRICE + close, volume[0] if volume else 20.0))
+        price = close
+    return rows
 
 
 def _path(rng: random.Random, volume: float) -> list[Row]:

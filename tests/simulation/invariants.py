@@ -26,6 +26,9 @@ BY_THE_VENUE = ("filled", "closed")
 async def broken(world: World, orders: Orders) -> list[str]:
     """Every invariant that does not hold, in words."""
     found = list(world.violations)
+    aim = world.course.aim
+    if aim is not None and not world.chaos.fired[aim.name]:
+        found.append(f"what it was aimed at did not come to pass: {aim.name}")
     found += [f"nobody expected {error!r}" for error in world.unexpected]
     for intent in world.final:
         found += [f"{intent.decision_key}: {text}" async for text in _of_intent(world, orders, intent)]

@@ -86,10 +86,11 @@ class MemoryDurable:
     ) -> None:
         self._records, self._workflows = records, workflows
         self._recording, self._spawn, self._now_ms = recording, spawn, now_ms
+        self._here: set[str] = set()
 
     def resume(self) -> int:
         """Takes up what is unfinished, as a new process does; how many."""
-        found = self._records.of_state("running")
+        found = [r for r in self._records.of_state("running") if r.workflow_id not in self._here]
         for record in found:
             self._spawn(self._run(record))
         return len(found)
@@ -100,6 +101,7 @@ class MemoryDurable:
         await self._recording("start")
         record = Record(workflow_id, name, argument, self._now_ms())
         self._records.by_id[workflow_id] = record
+        self._here.add(workflow_id)
         self._spawn(self._run(record))
 
     async def enqueue(self, name: str, workflow_id: str, argument: Json) -> None:
@@ -142,6 +144,7 @@ class MemoryDurable:
         return 0
 
     async def _run(self, record: Record) -> None:
+        self._here.add(record.workflow_id)
         steps = RecordedSteps(record, self._recording)
         try:
             record.result = await self._workflows[record.name](steps, record.argument)
@@ -153,3 +156,4 @@ class MemoryDurable:
             await self._recording("end")
             record.state = "done"
         record.ended_at = self._now_ms()
+        self._here.discard(record.workflow_id)

@@ -41,11 +41,12 @@ DECIDED = (
     "insufficient_balance",
     "exception_during_trade_entry",
 )
+LOOKED_AT = ("live_not_enabled",)
 STOPPED_BEFORE = ("signal_expired", "trading_halted", "cancelled_by_operator", "global_switch_off")
 
 OUTCOMES: frozenset[Outcome] = frozenset(
     # Nothing left: a gate, or what came up between the plan and its sending.
-    _each("rejected", "skipped", *GUARDED, *DECIDED, *STOPPED_BEFORE)
+    _each("rejected", "skipped", *GUARDED, *DECIDED, *STOPPED_BEFORE, *LOOKED_AT)
     | _each("rejected", "error", *UNANSWERED, *DECIDED)
     # Something left, and is proven to have come to nothing.
     | _each(
@@ -73,10 +74,7 @@ OUTCOMES: frozenset[Outcome] = frozenset(
         "cancelled",
         "error",
         "market_order_fill_timeout",
-        "trading_halted",
-        "cancelled_by_operator",
         "lost_at_venue",
-        "signal_expired",
     )
     # There was a position.
     | _each(
@@ -96,16 +94,12 @@ OUTCOMES: frozenset[Outcome] = frozenset(
 )
 
 
+def stages() -> dict[str, str]:
+    """The codes of ``rules/reasons.yaml`` and the stage of each."""
+    document = YAML(typ="safe", pure=True).load(RULES / "reasons.yaml")
+    return {code: definition["stage"] for code, definition in document["reasons"].items()}
+
+
 def registered() -> frozenset[str]:
     """The codes of ``rules/reasons.yaml``."""
-    document = YAML(typ="safe", pure=True).load(RULES / "reasons.yaml")
-    found: set[str] = set()
-
-    def walk(node: object) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                found.add(str(key))
-                walk(value)
-
-    walk(document)
-    return frozenset(found)
+    return frozenset(stages())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
+from aims import course_of
 from driven import DrivenHistory
 
 from server.exchange.paper import PaperExchange, PaperOptions
@@ -16,7 +17,7 @@ from server.execution.names import is_ours
 from server.trade_entry.preflight import Market
 
 if TYPE_CHECKING:
-    from course import Fault
+    from course import Course, Fault
     from world import Process, World
 
 SYMBOL = "BTCUSDT"
@@ -39,6 +40,11 @@ class PaperSide:
     secrets: tuple[str, ...] = ()
     of_changes: tuple[Fault, ...] | None = None
     of_reads: tuple[Fault, ...] | None = None
+
+    @staticmethod
+    def drawn(seed: int) -> Course:
+        """The world of this seed."""
+        return course_of(seed)
 
     def __init__(self, world: World) -> None:
         course = world.course

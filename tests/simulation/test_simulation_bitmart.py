@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bitmart_world import BitmartSide
+from bitmart_world import AT_SERVER, PAIRS, RATES, BitmartSide
+from course import Aim
 from world import Broken, World
 
 SEEDS = 300
@@ -22,6 +23,13 @@ def test_entries_survive_bitmart(seeds: range, places: Path) -> None:
             print(*world.trace, sep="\n")
             again = f"python -m pytest tests/simulation/test_simulation_bitmart.py -n 0 --seed {seed}"
             raise Broken(f"seed {seed}: {error}\n  again: {again}") from None
+
+
+def test_the_seeds_are_aimed_at_every_fault_of_every_endpoint() -> None:
+    """Each world that is aimed is broken where what it was aimed at did not come to pass."""
+    assert {PAIRS[number % len(PAIRS)] for number in range(SEEDS // 2)} == set(PAIRS)
+    assert set(PAIRS) >= {Aim(step, fault) for step, faults in AT_SERVER.items() for fault in faults}
+    assert {fault for faults in AT_SERVER.values() for fault in faults} >= {*RATES}
 
 
 def test_a_seed_is_one_story_on_bitmart(places: Path) -> None:

@@ -5,52 +5,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import subprocess
+import sys
 from pathlib import Path
 
-from course import AIMS, HAPPENINGS, OF_CHANGES, OF_READS, OF_SUBMITS, OF_WRITES
+from aims import PAPER
+from course import AIMS, HAPPENINGS
 from outcomes import OUTCOMES, registered
 from world import Broken, World
 
-COVERING = (
-    9,
-    15,
-    19,
-    24,
-    27,
-    30,
-    43,
-    48,
-    59,
-    63,
-    64,
-    65,
-    90,
-    93,
-    95,
-    102,
-    110,
-    136,
-    142,
-    145,
-    199,
-    221,
-    267,
-    284,
-    344,
-    350,
-    357,
-    694,
-    963,
-    1001,
-    1564,
-    1675,
-    501,
-    632,
-    920,
-    *range(100, 130),
-)
-"""Worlds of the suite in which, together, every kind of fault comes to pass."""
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = 1700
 
 
 def drive(seed: int, folder: Path) -> World:
@@ -65,31 +30,44 @@ def drive(seed: int, folder: Path) -> World:
 
 
 def test_entries_survive(seeds: range, places: Path) -> None:
+    """A world that is aimed is broken where what it was aimed at did not come to pass."""
     for seed in seeds:
         drive(seed, places)
 
 
-def test_every_fault_comes_to_pass(places: Path) -> None:
-    fired: Counter[str] = Counter()
-    reached: Counter[object] = Counter()
-    for seed in COVERING:
-        world = drive(seed, places)
-        fired.update(world.chaos.fired)
-        reached.update((intent.state, intent.status, intent.reason) for intent in world.final)
-    print(*sorted(fired.items()), *reached.items(), sep="\n")
-    kinds = {name.split()[-1] for name in fired}
-    assert kinds >= {*OF_CHANGES, *OF_READS, *OF_SUBMITS, *OF_WRITES}
-    assert {name.removeprefix("happens ") for name in fired} >= {*HAPPENINGS}
-    assert {name.split()[0] for name in fired} >= AIMS.keys() - {"amend"}
-    states = {state for state, _, _ in reached}  # type: ignore[misc]
-    assert states >= {"rejected", "refused", "cancelled", "closed", "failed"}
+def test_the_seeds_are_aimed_at_every_fault_of_every_step() -> None:
+    assert {PAPER[number % len(PAPER)] for number in range(SEEDS // 2)} == set(PAPER)
+    assert {(aim.step, aim.fault) for aim in PAPER} >= {(s, f) for s, faults in AIMS.items() for f in faults}
+    assert {aim.fault for aim in PAPER if aim.step == "happens"} >= {*HAPPENINGS}
 
 
 def test_a_seed_is_one_story(places: Path) -> None:
-    for seed in (1, 7, 23):
+    for seed in (1, 2, 7):
         first, second = drive(seed, places), drive(seed, places)
         assert first.trace == second.trace
         assert first.story() == second.story()
+
+
+def test_the_number_of_seeds_is_an_option_of_the_whole_suite() -> None:
+    """Whatever is run: here nothing, in the folder that is the suite's own."""
+    known = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "--seeds",
+            "50",
+            "--seed",
+            "7",
+            "--markers",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert known.returncode == 0, known.stderr
 
 
 def test_every_outcome_is_registered() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from course import OF_CHANGES, OF_READS, OF_SUBMITS, Course, Fault
+from course import OF_CANCELS, OF_CHANGES, OF_NAMED, OF_READS, OF_SUBMITS, Course, Fault
 
 from engine.candles import CandleSet, Timeframe
 from server.exchange.errors import VenueUnavailable
@@ -193,7 +193,7 @@ class Wire:
         return await self._change("submit", OF_SUBMITS, perform)
 
     async def close(self, order: ClosingOrder) -> Outcome:
-        return await self._change("close", OF_CHANGES, lambda _: self._venue.close(order))
+        return await self._change("close", OF_NAMED, lambda _: self._venue.close(order))
 
     async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
         async def perform(fault: Fault | None) -> Outcome:
@@ -202,11 +202,11 @@ class Wire:
                 await self._world.hands.fill(client_order_id, share)
             return await self._venue.cancel(symbol, client_order_id)
 
-        return await self._change("cancel", (*OF_CHANGES, "market_first"), perform)
+        return await self._change("cancel", OF_CANCELS, perform)
 
     async def place_trigger(self, request: TriggerRequest) -> Outcome:
         kind = "stop" if request.kind == "stop_loss" else "target"
-        return await self._change(kind, OF_CHANGES, lambda _: self._venue.place_trigger(request))
+        return await self._change(kind, OF_NAMED, lambda _: self._venue.place_trigger(request))
 
     async def amend_trigger(
         self, trigger: TriggerOrder, trigger_price: Decimal, size: Decimal | None
@@ -301,7 +301,7 @@ class Wire:
         if (
             fault == "duplicate_ack"
             and isinstance(outcome, Accepted)
-            and what in ("submit", "stop", "target")
+            and what in ("submit", "stop", "target", "close")
         ):
             return Refused("duplicate_client_order_id", "the simulated venue has seen this id")
         return outcome

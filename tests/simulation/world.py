@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import structlog
 from bitmart_world import BitmartSide
-from course import Course, drawn
+from course import Course
 from inline_database import File, InlineDatabase
 from invariants import broken
 from memory_durable import MemoryDurable, Records
@@ -22,6 +22,7 @@ from virtual_time import VirtualClock, VirtualLoop
 from wire import Chaos, Wire
 
 from server.exchange.errors import ExchangeError
+from server.exchange.looked_at import LookedAt
 from server.execution.desk import Desk
 from server.execution.dispatch import Dispatcher
 from server.execution.guardian import Guardian
@@ -63,8 +64,9 @@ class Process:
         self.orders = Orders(InlineDatabase(self))
         self.venue = world.side.connect(self)
         self.line = Wire(world, self, self.venue)
+        seen = LookedAt(self.line) if world.course.looks_only else self.line
         plans: Any = world.plans
-        self.desk = Desk(self.line, ACCOUNT, self.orders, Metrics(), plans)
+        self.desk = Desk(seen, ACCOUNT, self.orders, Metrics(), plans)
         desks = {self.line.name: self.desk}
         self.durable = MemoryDurable(
             world.records,
@@ -112,7 +114,8 @@ class Process:
         await self.world.side.opened(self.venue)
         self.durable.resume()
         while True:
-            await self.guardian.look_if_leading()
+            if self.desk.may_change:
+                await self.guardian.look_if_leading()
             # Later on everything happens at full minutes: one look a little after each of them is enough.
             left = 5.0 if self.world.busy else self.world.until_minute() + 4.0
             while left > 0:
@@ -172,7 +175,7 @@ class World:
     def __init__(
         self, seed: int, folder: Path, course: Course | None = None, side: type[Side] = PaperSide
     ) -> None:
-        self.course = course or drawn(seed)
+        self.course = course or side.drawn(seed)
         self.folder, self._kind = folder, side
         self.rng = self.course.rng
         self.loop = VirtualLoop()
@@ -194,7 +197,9 @@ class World:
 
     def run(self) -> World:
         """Lives through it. Raises `Broken` where an invariant does not hold."""
-        structlog.configure(processors=[self._logs], cache_logger_on_first_use=False)
+        structlog.configure(
+            processors=[structlog.contextvars.merge_contextvars, self._logs], cache_logger_on_first_use=False
+        )
         asyncio.set_event_loop(self.loop)
         file = File(self.folder)
         try:
@@ -207,7 +212,7 @@ class World:
         return self
 
     def _logs(self, _: object, level: str, fields: dict[str, Any]) -> Any:
-        self.logged.append(fields)
+        self.logged.append(dict(fields))
         name = str(fields.get("event"))
         if name.startswith("alarm."):
             self.alarms.append(name)
