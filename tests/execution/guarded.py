@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import structlog
 from order_rows import begun, event, ticket
+from trade_entry_bench import submission_gate
 
 from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import ManualClock, PaperExchange, PaperOptions
@@ -78,6 +80,13 @@ class Troubled(PaperExchange):
         return Accepted(trigger.order_id)
 
 
+class Shipped:
+    """The shipped gate of submissions, whatever the fingerprint."""
+
+    async def profile(self, fingerprint: str) -> Any:
+        return SimpleNamespace(gates={"submission": submission_gate()})
+
+
 @dataclass
 class Guarded:
     """The guardian and everything around it. ``told``: alarms as (name, symbol or other subject)."""
@@ -92,7 +101,7 @@ class Guarded:
     def __post_init__(self) -> None:
         self.venue = Troubled(self.clock)
         self.metrics = Metrics()
-        self.desk = Desk(self.venue, "main", self.orders, self.metrics)
+        self.desk = Desk(self.venue, "main", self.orders, self.metrics, Shipped())
         self.guardian = self.another()
         structlog.configure(processors=[self._hear], cache_logger_on_first_use=False)
 
