@@ -54,6 +54,12 @@ class ServiceDocument(Document):
         default=Decimal(20),
         description="So long a run waits for one symbol at a time: for its candles, its verdict, its plan.",
     )
+    candle_requests_per_run: int = Field(
+        default=600,
+        ge=1,
+        le=100_000,
+        description="So often a run asks the venue for candles; symbols beyond it are left to later runs.",
+    )
     open_state_max_age_sec: int = Field(
         default=90,
         ge=1,

@@ -62,6 +62,12 @@ class Series:
         hole = max(self._first_hole(self._covered_from), start_ms)
         return (*head, (hole, stop_ms)) if hole < stop_ms else head
 
+    def tail(self, start_ms: int, stop_ms: int) -> Range | None:
+        """The range that is missing, where it is nothing but the newest candles of what is kept."""
+        missing = self.missing(start_ms, stop_ms)
+        after = None if self._covered_from is None else self._next_open(self._covered_from)
+        return missing[0] if len(missing) == 1 and missing[0][0] == after else None
+
     def add(self, asked: Range, candles: CandleSet, wanted_from: int) -> None:
         """Takes what the venue answered for the range ``asked``; rows outside it are not looked at.
 

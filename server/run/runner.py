@@ -227,10 +227,14 @@ class Runner:
         )
 
     async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:
-        limit_sec = float(run.ruleset.service.symbol_timeout_sec)
+        rules = run.ruleset.service
         try:
             return await self._feeds[run.venue.name].load(
-                run.symbols, memory.candle_starts(run.as_of_ms), run.as_of_ms, limit_sec
+                run.symbols,
+                memory.candle_starts(run.as_of_ms),
+                run.as_of_ms,
+                float(rules.symbol_timeout_sec),
+                rules.candle_requests_per_run,
             )
         except ExchangeError as error:
             raise RunUnavailable(str(error)) from error

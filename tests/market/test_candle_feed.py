@@ -59,6 +59,10 @@ class RemoteVenue(PaperExchange):
         columns = (candles.ts, candles.open, candles.high, candles.low, candles.close, candles.volume)
         return CandleSet.from_columns(symbol, timeframe, *(column[lost] for column in columns))
 
+    async def truth(self, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleSet:
+        """What the venue itself has."""
+        return await PaperExchange(PaperOptions()).candles("BTCUSDT", timeframe, start_ms, end_ms)
+
 
 def minutes(candles: CandleSet) -> list[int]:
     return ((candles.ts - START_MS) // MINUTE_MS).tolist()
@@ -248,3 +252,66 @@ async def test_nothing_asked_and_the_same_asked_twice(symbols: list[str]) -> Non
     answer = await CandleFeed(PaperExchange(PaperOptions())).load(symbols, STARTS, LAST_MS)
     assert list(answer.candles) == list(dict.fromkeys(symbols))
     assert not answer.failures
+
+
+@dataclass
+class WideVenue(RemoteVenue):
+    """Many contracts with the candles of one; ``wide`` is what was asked of each."""
+
+    wide: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    async def candles(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleSet:
+        self.wide.append((symbol, timeframe))
+        found = await super().candles("BTCUSDT", timeframe, start_ms, end_ms)
+        columns = (found.ts, found.open, found.high, found.low, found.close, found.volume)
+        return CandleSet(symbol, timeframe, *columns)
+
+
+WIDE = [f"S{n}USDT" for n in range(200)]
+LONGER: dict[Timeframe, int] = {tf: START_MS - START_MS % STEP_MS[tf] for tf in ("1h", "1m", "15m", "5m")}
+
+
+async def test_a_warm_run_over_many_symbols_asks_only_for_the_new_minute() -> None:
+    hour = LAST_MS - LAST_MS % STEP_MS["1h"]
+    venue = WideVenue(clock_ms=hour - MINUTE_MS)
+    feed = CandleFeed(venue)
+    await feed.load(WIDE, LONGER, venue.clock_ms)
+    assert len(venue.wide) == len(WIDE) * len(LONGER)
+    venue.wide.clear()
+    await feed.load(WIDE, LONGER, venue.clock_ms)
+    assert venue.wide == [], "nothing has closed since"
+    venue.clock_ms = hour + 2_000
+    answer = await feed.load(WIDE, LONGER, venue.clock_ms)
+    assert venue.wide == [(s, "1m") for s in WIDE]
+    for timeframe, start_ms in LONGER.items():
+        built, truth = answer.candles["S7USDT"][timeframe], await venue.truth(timeframe, start_ms, hour)
+        for column in ("ts", "open", "high", "low", "close"):
+            assert np.array_equal(getattr(built, column), getattr(truth, column)), (timeframe, column)
+        assert np.allclose(built.volume, truth.volume, rtol=1e-9)
+
+
+async def test_a_longer_candle_of_which_a_minute_is_missing_is_the_venues_own() -> None:
+    hour = LAST_MS - LAST_MS % STEP_MS["1h"]
+    venue = RemoteVenue(clock_ms=hour - MINUTE_MS, missing={"BTCUSDT": {hour - 3 * MINUTE_MS}})
+    feed = CandleFeed(venue)
+    await feed.load(["BTCUSDT"], STARTS, venue.clock_ms)
+    venue.asked.clear()
+    venue.clock_ms = hour
+    answer = await feed.load(["BTCUSDT"], STARTS, venue.clock_ms)
+    assert [asked[1] for asked in venue.asked] == ["1m", "5m"]
+    assert answer.candles["BTCUSDT"]["5m"].ts[-1] == hour - STEP_MS["5m"]
+
+
+async def test_a_run_asks_no_more_than_it_may_and_the_next_one_goes_on() -> None:
+    venue = WideVenue()
+    feed, symbols = CandleFeed(venue), WIDE[:5]
+    first = await feed.load(symbols, STARTS, LAST_MS, most_requests=4)
+    assert (len(venue.asked), list(first.candles)) == (4, symbols[:2])
+    assert {str(failure.error) for failure in first.failures.values()} == {
+        f"no 1m candles of {symbol} from paper: this run has asked 4 times (candle_requests_per_run); "
+        "a later one goes on"
+        for symbol in symbols[2:]
+    }
+    second = await feed.load(symbols, STARTS, LAST_MS, most_requests=4)
+    assert (len(venue.asked), list(second.candles)) == (8, symbols[:4])
+    assert not (await feed.load(symbols, STARTS, LAST_MS, most_requests=4)).failures
