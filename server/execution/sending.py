@@ -15,7 +15,7 @@ from server.execution.progress import Attempt, Progress
 from server.execution.settling import take
 from server.orders.errors import TradingHalted
 from server.orders.intent import Intent
-from server.orders.reasons import ExecutionReason, GuardReason
+from server.orders.reasons import ExecutionReason
 from server.trade_entry.end_of_zone import NoConversion
 from server.trade_entry.requote import NoRequote, requote
 from server.trade_entry.ticket import Ticket
@@ -38,8 +38,8 @@ async def send(desk: Desk, intent: Intent) -> Intent:
     try:
         return await _leave(desk, intent, ticket, progress, now)
     except TradingHalted:
-        # Since it was asked above: a book was fetched meanwhile, perhaps.
-        return await stay(desk, intent, GuardReason.TRADING_HALTED, await desk.now())
+        # Since the gate was asked: a book was fetched meanwhile, perhaps. Asked again, it says so.
+        return await send(desk, intent)
 
 
 async def _leave(desk: Desk, intent: Intent, ticket: Ticket, progress: Progress, now: int) -> Intent:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import structlog
 from order_rows import begun, event, ticket
-from trade_entry_bench import submission_gate
 
 from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import ManualClock, PaperExchange, PaperOptions
@@ -28,8 +26,10 @@ from server.execution.guardian import Guardian
 from server.execution.progress import Attempt, Progress
 from server.execution.view import Report
 from server.instants import at
+from server.journal.rulesets import Rulesets
 from server.metrics import Metrics
 from server.orders.intent import Intent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.trade_entry.quantise import floor_to
 
@@ -80,13 +80,6 @@ class Troubled(PaperExchange):
         return Accepted(trigger.order_id)
 
 
-class Shipped:
-    """The shipped gate of submissions, whatever the fingerprint."""
-
-    async def profile(self, fingerprint: str) -> Any:
-        return SimpleNamespace(gates={"submission": submission_gate()})
-
-
 @dataclass
 class Guarded:
     """The guardian and everything around it. ``told``: alarms as (name, symbol or other subject)."""
@@ -101,13 +94,15 @@ class Guarded:
     def __post_init__(self) -> None:
         self.venue = Troubled(self.clock)
         self.metrics = Metrics()
-        self.desk = Desk(self.venue, "main", self.orders, self.metrics, Shipped())
+        self.desk = Desk(self.venue, "main", self.orders, self.metrics, Rulesets(self.orders.database))
         self.guardian = self.another()
         structlog.configure(processors=[self._hear], cache_logger_on_first_use=False)
 
     def another(self, metrics: Metrics | None = None) -> Guardian:
         """The guardian of another process."""
-        desk = self.desk if metrics is None else Desk(self.venue, "main", self.orders, metrics)
+        desk = self.desk
+        if metrics is not None:
+            desk = Desk(self.venue, "main", self.orders, metrics, self.desk.rules)
         return Guardian(desk, self._running, lambda: Decimal("0.02"), wall_ms=lambda: self.wall[0])
 
     async def _running(self) -> frozenset[str]:
@@ -176,6 +171,7 @@ class Guarded:
             names=[(stored.client_order_id, "entry", 0)],
             events=[event("recorded", NOW)],
             now_ms=NOW,
+            free=FreeBalance(Decimal(1_000_000)),
         )
         assert isinstance(recorded, Intent), recorded
         attempt = Attempt(

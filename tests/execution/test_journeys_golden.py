@@ -72,6 +72,14 @@ JOURNEYS: dict[str, Course] = {
         FILLS, RISES, forced={"order": ["bug"], "write": [*[""] * 9, "database_before"]}
     ),
     "workflow_broke_and_so_did_who_adopted_it": course(FLAT, forced={"book": ["", "bug", "bug"]}),
+    "given_up_before_it_was_known_to_be_there": course(
+        FLAT, forced={"submit": ["lost_request"], "order": ["bug", "bug"]}
+    ),
+    "given_up_when_its_rest_was_sent": course(
+        FLAT,
+        forced={"submit": ["", "lost_request"], "order": ["", "", "bug", "bug"]},
+        changes=CONVERTS | {"execution": {"order_ttl_sec": 40}},
+    ),
     "halted_while_it_is_quoted_again": course(
         FLAT,
         forced={"submit": [REFUSED], "book": ["", "slow"]},

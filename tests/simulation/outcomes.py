@@ -87,6 +87,8 @@ OUTCOMES: frozenset[Outcome] = frozenset(
     | _each("closed", "error", "protection_failed", "tp_sl_service_unavailable", "entry_price_not_found")
     # A defect kept everybody from pursuing it.
     | _each("cancelled", "error", "workflow_failed")
+    | _each("cancelled", "submitted", "workflow_failed")
+    | _each("refused", "error", "workflow_failed")
     # A step of the workflow broke before anything left, or its process died before it was begun.
     | _each("failed", "error", "workflow_failed")
 )
