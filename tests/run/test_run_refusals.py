@@ -27,7 +27,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 CASES = [
     # (what is asked, [(field, kind, did you mean, part of the message)])
     ({"profile": "scalper_mico"}, [("profile", "unknown", "scalper_micro", "no profile 'scalper_mico'")]),
-    ({"profile": "zzz"}, [("profile", "unknown", None, "there is scalper_micro")]),
+    ({"profile": "zzz"}, [("profile", "unknown", None, "scalper_micro")]),
     ({"mode": "strickt"}, [("validation_mode", "unknown", "strict", "no validation mode 'strickt'")]),
     ({"exchange": "papr"}, [("exchange", "unknown", "paper", "no exchange 'papr'")]),
     ({"exchange": "bitmart"}, [("exchange", "unknown", None, "there is paper")]),
