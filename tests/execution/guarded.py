@@ -26,8 +26,10 @@ from server.execution.guardian import Guardian
 from server.execution.progress import Attempt, Progress
 from server.execution.view import Report
 from server.instants import at
+from server.journal.rulesets import Rulesets
 from server.metrics import Metrics
 from server.orders.intent import Intent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.trade_entry.quantise import floor_to
 
@@ -92,13 +94,14 @@ class Guarded:
     def __post_init__(self) -> None:
         self.venue = Troubled(self.clock)
         self.metrics = Metrics()
-        self.desk = Desk(self.venue, "main", self.orders, self.metrics)
+        self.rules = Rulesets(self.orders.database)  # nothing is sent here, so none is asked for
+        self.desk = Desk(self.venue, "main", self.orders, self.metrics, self.rules)
         self.guardian = self.another()
         structlog.configure(processors=[self._hear], cache_logger_on_first_use=False)
 
     def another(self, metrics: Metrics | None = None) -> Guardian:
         """The guardian of another process."""
-        desk = self.desk if metrics is None else Desk(self.venue, "main", self.orders, metrics)
+        desk = self.desk if metrics is None else Desk(self.venue, "main", self.orders, metrics, self.rules)
         return Guardian(desk, self._running, lambda: Decimal("0.02"), wall_ms=lambda: self.wall[0])
 
     async def _running(self) -> frozenset[str]:
@@ -167,6 +170,7 @@ class Guarded:
             names=[(stored.client_order_id, "entry", 0)],
             events=[event("recorded", NOW)],
             now_ms=NOW,
+            free=FreeBalance(Decimal(1_000_000)),
         )
         assert isinstance(recorded, Intent), recorded
         attempt = Attempt(
