@@ -65,7 +65,7 @@ def test_an_instant_without_candles_is_a_reason_not_a_failure(entrygate: Command
     ("arguments", "message"),
     [
         (("BTCUSD",), "SYMBOL: paper has no symbol 'BTCUSD'; did you mean 'BTCUSDT'?"),
-        (("--profile", "scalper"), "--profile: there is no profile 'scalper'"),
+        (("--profile", "scalpre"), "--profile: there is no profile 'scalpre'; did you mean 'scalper'?"),
         (("--mode", "strikt"), "--mode: "),
         (("--workers", "99"), "--workers: expected 1 to 16, not 99"),
         (("--market-data", "nowhere"), "--market-data: there is no folder 'nowhere'"),
