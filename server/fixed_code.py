@@ -84,6 +84,8 @@ TRADE_ENTRY = FixedCode(
                 "take_profit",
                 "last_take_profit",
                 "effective_r",
+                "failed_conditions",
+                "failed_condition",
             }
         ),
     },

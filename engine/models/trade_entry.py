@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from engine.models.base import Document, Model, Name, Summary, Timeframe
+from engine.models.conditions import Tree
 from engine.models.exact import Exact
 from engine.models.execution import CooldownRules, EndOfZoneRules, ExecutionRules, GuardRules
 from engine.models.protection import LiquidationRules, StopRules, TakeProfitRules
@@ -214,6 +215,11 @@ class TradeEntryDocument(Document):
     leverage: LeverageRules
     guards: GuardRules
     market_entry: MarketEntryRules = Field(default_factory=MarketEntryRules)
+    plan_conditions: list[Tree] | None = Field(
+        default=None,
+        min_length=1,
+        description="Conditions that a plan must meet beside the checks of the gate plan, over its facts.",
+    )
     liquidation: LiquidationRules = Field(default_factory=LiquidationRules)
     cooldown: CooldownRules = Field(default_factory=CooldownRules)
     end_of_zone: EndOfZoneRules = Field(default_factory=EndOfZoneRules)

@@ -31,6 +31,8 @@ from engine.ruleset.profiles import (
     exists_already,
     history_problems,
     own_name_problems,
+    plan_condition_problems,
+    plan_trees,
     private_conditions,
     service_problems,
     trees_of,
@@ -174,7 +176,10 @@ def _profile(name: str, folder: Folder, words: Vocabulary, report: Report) -> Li
     if "validation" in roots:
         own = documents["validation"]
         report.extend(validation_problems(roots["validation"], own, words))
-        used = _used(roots["validation"], own, words.conditions or {})
+        private = private_conditions(roots["validation"], own)
+        entry = roots.get("trade_entry")
+        report.extend(plan_condition_problems(entry, private, words))
+        used = _used(roots["validation"], entry, private, words.conditions or {})
     return LinkedProfile(roots, models, used)
 
 
@@ -197,8 +202,12 @@ def _add_model(
                 models[kind] = model
 
 
-def _used(root: MapNode, own: ReadDocument, catalogue: Mapping[str, ConditionName]) -> frozenset[str]:
-    private = private_conditions(root, own)
-    trees = (*trees_of(root), *selector_trees(root))
+def _used(
+    root: MapNode,
+    entry: MapNode | None,
+    private: Mapping[str, ConditionName],
+    catalogue: Mapping[str, ConditionName],
+) -> frozenset[str]:
+    trees = (*trees_of(root), *selector_trees(root), *plan_trees(entry))
     names = [use.name for tree in trees for use in uses(tree)]
     return closure(iter([*names, *private]), {**catalogue, **private}) - set(private)

@@ -20,6 +20,7 @@ from engine.models.gate import GateDocument
 from engine.models.trade_entry import TradeEntryDocument
 from engine.models.validation import ValidationDocument
 from engine.ruleset.effective import EffectiveValue
+from engine.ruleset.plan_conditions import PlanConditions
 from engine.ruleset.program import ProfileRules
 
 Canonical = dict[str, Any]
@@ -79,6 +80,15 @@ class Profile:
         return ProfileRules.compile(
             self.validation, self.conditions, self.facts, self.trade_entry, self.gates, self.fingerprint
         )
+
+    @cached_property
+    def plan_conditions(self) -> PlanConditions:
+        """What the profile asks of a plan, over the facts of its gate."""
+        trees = self.trade_entry.plan_conditions
+        if trees is None:
+            return PlanConditions((), (), ())
+        conditions = {**self.conditions.conditions, **self.validation.rules}
+        return PlanConditions.link(trees, conditions, self.gates["plan"].facts)
 
     @staticmethod
     def from_canonical(canonical: Mapping[str, Any]) -> Profile:

@@ -138,6 +138,24 @@ def used_problems(
             yield from reads.problems(tree, place(reads.names))
 
 
+def plan_condition_problems(
+    root: MapNode | None, private: Mapping[str, ConditionName], words: Vocabulary
+) -> Iterator[Problem]:
+    """What is wrong with the names in ``plan_conditions`` of an effective trade-entry document."""
+    if words.conditions is not None:
+        known = {**words.conditions, **private}
+        yield from used_problems(plan_trees(root), known, words, lambda names: names.of_plan)
+        requirements = Requirements(known)
+        for tree in plan_trees(root):
+            yield from requirements.problems(tree, None)
+
+
+def plan_trees(root: MapNode | None) -> Iterator[Node]:
+    """Every condition that a plan must meet."""
+    if root is not None:
+        yield from items_of(root.get("plan_conditions"))
+
+
 def trees_of(root: MapNode) -> Iterator[Node]:
     """Every scenario and filter of a validation document."""
     for entry in entries_of(root.get("timeframes")).values():

@@ -110,7 +110,7 @@ def _assemble(folder: Folder, linked: Mapping[str, LinkedProfile], fixed: FixedC
         for entry in service.profiles
     }
     for profile in profiles.values():
-        _ = profile.rules
+        _ = profile.rules, profile.plan_conditions
     default = next(entry.name for entry in service.profiles if entry.enabled)
     return Ruleset(service, facts, conditions, origins, reasons.reasons, gates, profiles, default)
 

@@ -82,6 +82,7 @@ class TradeEntry:
             desk.venue,
             account,
             context_timeframes=profile.validation.context_timeframes,
+            conditions=profile.plan_conditions,
             dry_run=False,
         )
         if decision.plan is None:

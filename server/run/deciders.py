@@ -61,6 +61,7 @@ def simulated(run: Resolved, orders: Orders, metrics: Metrics) -> Decider:
                             run.venue,
                             account,
                             context_timeframes=run.profile.validation.context_timeframes,
+                            conditions=run.profile.plan_conditions,
                             dry_run=True,
                         )
                 except TimeoutError:

@@ -264,7 +264,7 @@ class Runner:
             share_done,
         )
         judged = await with_spreads(
-            run.venue, judged, run.as_of_ms, run.profile.trade_entry.entry.max_book_age_sec
+            run.venue, judged, run.as_of_ms, run.profile.trade_entry.entry.max_book_age_sec, limit_sec
         )
         return Findings(judged, failures | failed)
 

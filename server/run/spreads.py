@@ -29,12 +29,16 @@ log = structlog.get_logger(__name__)
 
 
 async def with_spreads(
-    venue: Exchange, judged: Mapping[str, Judged], as_of_ms: int, max_book_age_sec: int
+    venue: Exchange,
+    judged: Mapping[str, Judged],
+    as_of_ms: int,
+    max_book_age_sec: int,
+    limit_sec: float,
 ) -> dict[str, Judged]:
     """The verdicts, decided again with the spread where it may matter.
 
-    A book that cannot be had, is older than ``max_book_age_sec`` or has no positive prices leaves the spread
-    unknown, which neither keeps nor drops a timeframe.
+    A book that cannot be had within ``limit_sec``, is older than ``max_book_age_sec`` or has no positive
+    prices leaves the spread unknown, which neither keeps nor drops a timeframe.
     """
     batches = {id(one.batch): one.batch for one in judged.values()}
     rows = {key: _rows(batch) for key, batch in batches.items()}
@@ -45,7 +49,7 @@ async def with_spreads(
 
     async def one(symbol: str) -> float:
         async with slots:
-            return await _spread(venue, symbol, as_of_ms, max_book_age_sec)
+            return await _spread(venue, symbol, as_of_ms, max_book_age_sec, limit_sec)
 
     found = dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
     return _again(judged, {symbol: spread for symbol, spread in found.items() if math.isfinite(spread)})
@@ -58,10 +62,13 @@ def _rows(batch: VerdictBatch) -> frozenset[int]:
     return frozenset(np.flatnonzero(wanting(batch.rules.walk, batch.walk, SPREAD)).tolist())
 
 
-async def _spread(venue: Exchange, symbol: str, as_of_ms: int, max_book_age_sec: int) -> float:
+async def _spread(
+    venue: Exchange, symbol: str, as_of_ms: int, max_book_age_sec: int, limit_sec: float
+) -> float:
     try:
-        book = await venue.top_of_book(symbol, as_of_ms)
-    except ExchangeError as error:
+        async with asyncio.timeout(limit_sec):
+            book = await venue.top_of_book(symbol, as_of_ms)
+    except (ExchangeError, TimeoutError) as error:
         log.info("run.spread_unknown", symbol=symbol, error=str(error))
         return math.nan
     if as_of_ms - book.at_ms > max_book_age_sec * MS_PER_SEC or not 0 < book.bid <= book.ask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,10 @@ from engine.gates import Gate, GateDecision
 from engine.gates.gate import GateValue
 from engine.models.base import Timeframe
 from engine.models.trade_entry import TradeEntryDocument
+from engine.ruleset.plan_conditions import PlanConditions
 from server.exchange.port import Exchange
 from server.trade_entry.build import build_plan
+from server.trade_entry.conditions import judge_plan
 from server.trade_entry.decision import DecisionStatus, Stage, TradeDecision
 from server.trade_entry.guards import AccountView, guard_facts, kept_out
 from server.trade_entry.identity import client_order_id, decision_key, trade_id
@@ -45,17 +48,19 @@ async def decide(
     account: AccountView,
     *,
     context_timeframes: Collection[Timeframe],
+    conditions: PlanConditions,
     dry_run: bool,
 ) -> TradeDecision:
     """Decides one signal: a plan, ``simulated`` or (not dry) ``pending``; or ``skipped``/``error`` and why.
 
     ``facts`` are those of ``facts_needed``; ``gates`` has at least ``GATES``; ``account`` was fetched with
-    this signal's decision key; ``context_timeframes`` are the profile's. A dry run prices by the signal's
-    instant, any other by the present, and its own intent is stored already. Whatever fails unexpectedly is
-    logged and becomes ``exception_during_trade_entry`` of this symbol alone.
+    this signal's decision key; ``context_timeframes`` are the profile's, ``conditions`` what it asks of its
+    plans. A dry run prices by the signal's instant, any other by the present, and its own intent is stored
+    already. Whatever fails unexpectedly is logged and becomes ``exception_during_trade_entry`` of this symbol
+    alone.
     """
     key = decision_key(signal, venue.name, account.account)
-    course = _Course(signal, gates, key, context_timeframes, dry_run=dry_run)
+    course = _Course(signal, gates, key, context_timeframes, conditions, dry_run=dry_run)
     try:
         return await course.run(Facts.of(facts), document, venue, account)
     except Exception as error:
@@ -77,11 +82,13 @@ class _Course:
         gates: Mapping[str, Gate],
         key: str,
         context_timeframes: Collection[Timeframe],
+        conditions: PlanConditions,
         *,
         dry_run: bool,
     ) -> None:
         self.signal, self.gates, self.key, self.dry_run = signal, gates, key, dry_run
         self.context_timeframes = context_timeframes
+        self.conditions = conditions
 
     async def run(
         self, facts: Facts, document: TradeEntryDocument, venue: Exchange, account: AccountView
@@ -118,7 +125,7 @@ class _Course:
             return rejected
 
         draft = build_plan(request, facts, document, preflight.market())
-        rejected = self.ask("plan", draft.facts)
+        rejected = self.ask_plan(draft.facts)
         if rejected:
             return rejected
         if draft.plan is None:
@@ -140,6 +147,14 @@ class _Course:
         if failures:
             details["failures"] = list(failures)
         return self.end(status, stage, reason=answer.outward, blocked_by=answer.blocked_by, details=details)
+
+    def ask_plan(self, facts: Mapping[str, GateValue]) -> TradeDecision | None:
+        """The rejection of the plan's gate; where a condition of the profile failed, with its numbers."""
+        judged = judge_plan(self.conditions, facts)
+        rejected = self.ask("plan", {**facts, **judged.facts(self.gates["plan"])})
+        if rejected is None or not judged.failed:
+            return rejected
+        return replace(rejected, details={**rejected.details, "plan_conditions": judged.details()})
 
     def end(
         self,

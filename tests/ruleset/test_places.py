@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from small_folder import FIXED, SMALL, build_small, problems, with_edit
 
+from engine.ruleset import Profile
+
 VALIDATION = "profiles/one/validation.yaml"
 TRADE_ENTRY = "profiles/one/trade_entry.yaml"
 WALKING = replace(
@@ -208,3 +210,42 @@ def test_nothing_is_said_of_names_that_a_broken_document_defines() -> None:
     assert problems(broken, WALKING) == [
         "gates/plan.yaml:1:7: a quoted text that never ends; add the closing quote"
     ]
+
+
+PLAN_CASES = [
+    ("spread_gt: 3", [
+        f"{TRADE_ENTRY}:12:19: condition 'spread_gt' reads 'spread', a metric, which a plan does not know; "
+        "a plan reads facts of the gate 'plan'"
+    ]),
+    ("leveraged", [
+        f"{TRADE_ENTRY}:12:19: condition 'leveraged' has defaults by timeframe, and a plan has none"
+    ]),
+    ("above", [
+        f"{TRADE_ENTRY}:12:19: condition 'above' reads 'close', a fact of candles, "
+        "which a plan does not know; a plan reads facts of the gate 'plan'"
+    ]),
+    ("{not: atr_wide}", [
+        f"{TRADE_ENTRY}:12:25: condition 'atr_wide' reads 'atr_bps', a metric, which a plan does not know; "
+        "a plan reads facts of the gate 'plan'"
+    ]),
+    ("leveragd", [f"{TRADE_ENTRY}:12:19: unknown condition 'leveragd'; did you mean 'leveraged'?"]),
+    ("", [f"{TRADE_ENTRY}:12:18: an empty list"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("condition", "expected"), PLAN_CASES)
+def test_conditions_of_a_plan(condition: str, expected: list[str]) -> None:
+    text = f"{FOLDER[TRADE_ENTRY]}plan_conditions: [{condition}]\n"
+    assert problems({**FOLDER, TRADE_ENTRY: text}, WALKING) == expected
+
+
+def test_a_profile_keeps_the_conditions_of_its_plans() -> None:
+    conditions = FOLDER["conditions/more.yaml"].replace(", by_timeframe: {1m: 10}", "")
+    text = f"{FOLDER[TRADE_ENTRY]}plan_conditions: [leveraged]\n"
+    profile = build_small(
+        {**FOLDER, "conditions/more.yaml": conditions, TRADE_ENTRY: text}, WALKING
+    ).profiles["one"]
+    assert "leveraged" in profile.conditions.conditions
+    assert profile.plan_conditions.labels == ("leveraged",)
+    restored = Profile.from_canonical(profile.canonical())
+    assert (restored.fingerprint, restored.plan_conditions.labels) == (profile.fingerprint, ("leveraged",))

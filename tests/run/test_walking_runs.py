@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from io import StringIO
@@ -39,10 +40,13 @@ class Books(PaperExchange):
         super().__init__(PaperOptions())
         self.asked: list[str] = []
         self.missing: frozenset[str] = frozenset()
+        self.silent: frozenset[str] = frozenset()
         self.late_ms = 0
 
     async def top_of_book(self, symbol: str, at_ms: int | None = None) -> Book:
         self.asked.append(symbol)
+        if symbol in self.silent:
+            await asyncio.sleep(60)
         if symbol in self.missing:
             raise BookUnavailable("paper", symbol, at_ms or 0, "nobody answers")
         book = await super().top_of_book(symbol, at_ms)
@@ -82,7 +86,7 @@ def undecided(one: Judged) -> bool:
 async def test_only_books_that_may_matter_are_asked_for(walker: Profile) -> None:
     venue = Books()
     before = await judged(walker, venue)
-    after = await with_spreads(venue, before, READY, MAX_AGE_SEC)
+    after = await with_spreads(venue, before, READY, MAX_AGE_SEC, 5.0)
     matters = [symbol for symbol, one in before.items() if undecided(one)]
     assert sorted(venue.asked) == sorted(matters)
     assert 0 < len(matters) < len(BUNDLED)
@@ -99,7 +103,15 @@ async def test_a_book_that_cannot_be_had_decides_nothing(walker: Profile) -> Non
     venue = Books()
     before = await judged(walker, venue)
     venue.missing = frozenset(BUNDLED)
-    assert chosen(await with_spreads(venue, before, READY, MAX_AGE_SEC)) == chosen(before)
+    assert chosen(await with_spreads(venue, before, READY, MAX_AGE_SEC, 5.0)) == chosen(before)
+    assert venue.asked
+
+
+async def test_a_venue_that_does_not_answer_holds_nothing_up(walker: Profile) -> None:
+    venue = Books()
+    before = await judged(walker, venue)
+    venue.silent = frozenset(BUNDLED)
+    assert chosen(await with_spreads(venue, before, READY, MAX_AGE_SEC, 0.01)) == chosen(before)
     assert venue.asked
 
 
@@ -107,7 +119,7 @@ async def test_an_old_book_says_nothing_of_the_spread(walker: Profile) -> None:
     venue = Books()
     before = await judged(walker, venue)
     venue.late_ms = MAX_AGE_SEC * 1000 + 120_000
-    assert chosen(await with_spreads(venue, before, READY, MAX_AGE_SEC)) == chosen(before)
+    assert chosen(await with_spreads(venue, before, READY, MAX_AGE_SEC, 5.0)) == chosen(before)
 
 
 async def test_a_profile_that_does_not_walk_asks_for_no_book(settings: Settings) -> None:
@@ -115,7 +127,7 @@ async def test_a_profile_that_does_not_walk_asks_for_no_book(settings: Settings)
     venue = Books()
     profile = load(settings.rules_dir, FIXED_CODE).profiles["scalper_micro"]
     before = await judged(profile, venue)
-    assert await with_spreads(venue, before, READY, MAX_AGE_SEC) == before
+    assert await with_spreads(venue, before, READY, MAX_AGE_SEC, 5.0) == before
     assert venue.asked == []
 
 
@@ -154,7 +166,7 @@ async def test_the_answer_says_how_the_walk_went(
 
 async def test_the_explanation_shows_every_group(walker: Profile, golden: SnapshotAssertion) -> None:
     venue = Books()
-    found = await with_spreads(venue, await judged(walker, venue), READY, MAX_AGE_SEC)
+    found = await with_spreads(venue, await judged(walker, venue), READY, MAX_AGE_SEC, 5.0)
     explanation = explain(found["LINKUSDT"].batch, found["LINKUSDT"].row)
     console = Console(width=100, record=True, file=StringIO())
     console.print(explanation_tree(explanation))

@@ -8,7 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 from course import BEGIN_MS, MINUTE_MS, PAST_MINUTES, PRICE, Course
-from trade_entry_bench import CONTEXT, fact_values, gates, merged, settings, signal, submission_gate
+from trade_entry_bench import (
+    CONTEXT,
+    conditions_of,
+    fact_values,
+    gates,
+    merged,
+    settings,
+    signal,
+    submission_gate,
+)
 
 from engine.models.trade_entry import TradeEntryDocument
 from server.execution.names import order_name
@@ -78,7 +87,12 @@ class Plans:
         """Satisfies `Rulesets.profile` as far as the workflow reads it."""
         validation = SimpleNamespace(context_timeframes=CONTEXT)
         asked = {**gates(), "submission": submission_gate()}
-        return SimpleNamespace(trade_entry=self.rules, gates=asked, validation=validation)
+        return SimpleNamespace(
+            trade_entry=self.rules,
+            gates=asked,
+            validation=validation,
+            plan_conditions=conditions_of(self.rules, asked["plan"]),
+        )
 
     def submission(self, number: int, now_ms: int) -> Submission:
         """The verdict on the ``number``-th candle, delivered at ``now_ms``."""

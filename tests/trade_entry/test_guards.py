@@ -18,6 +18,7 @@ from trade_entry_bench import (
     TableVenue,
     btc_facts,
     calm_account,
+    conditions_of,
     fact_values,
     gates,
     issued,
@@ -285,8 +286,17 @@ UNAVAILABLE = {"orders_state_unavailable", "daily_loss_guard_unavailable", "posi
 
 async def outcome(case: Case, at: TableVenue) -> TradeDecision:
     document = shipped().model_copy(update={"guards": case.rules})
+    none = conditions_of(document, gates()["plan"])
     return await decide(
-        SIGNAL, btc_facts(), document, gates(), at, case.account, context_timeframes=CONTEXT, dry_run=True
+        SIGNAL,
+        btc_facts(),
+        document,
+        gates(),
+        at,
+        case.account,
+        context_timeframes=CONTEXT,
+        conditions=none,
+        dry_run=True,
     )
 
 
@@ -364,6 +374,7 @@ async def test_what_entries_are_about_to_take_is_not_planned_with(state: Any, re
         venue(tight),
         replace(account, positions=()),
         context_timeframes=CONTEXT,
+        conditions=conditions_of(shipped(), gates()["plan"]),
         dry_run=True,
     )
     assert made.plan is not None
@@ -379,6 +390,7 @@ async def test_what_entries_are_about_to_take_is_not_planned_with(state: Any, re
         venue(none),
         account,
         context_timeframes=CONTEXT,
+        conditions=conditions_of(shipped(), gates()["plan"]),
         dry_run=True,
     )
     assert made.reason == ("insufficient_balance" if reserved != "0" else None)

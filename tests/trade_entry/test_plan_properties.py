@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from trade_entry_bench import AS_OF_MS, BTC, SPLITS, D, draft, gates, issued, settings, signal
+from trade_entry_bench import AS_OF_MS, BTC, SPLITS, D, draft, issued, judged, settings, signal
 
 from server.exchange.paper.admission import refused_margin
 from server.exchange.paper.specification import Specification
@@ -188,7 +188,7 @@ def aligned(draw: Any) -> tuple[Market, str, dict[Any, float | None], Any]:
 def accepted(case: tuple[Market, str, dict[Any, float | None], Any]) -> tuple[Draft, OrderPlan]:
     market, side, values, rules = case
     made = draft(market, signal(side=side, valid_timeframes=1), values, rules)
-    assume(gates()["plan"].decide(made.facts).passed)
+    assume(judged(made, rules).passed)
     assert made.plan is not None
     return made, made.plan
 
@@ -430,7 +430,7 @@ def test_take_profit_keeps_its_bounds(case: Any) -> None:
 def test_nothing_is_planned_without_the_gate_and_no_fact_is_hidden_from_it(case: Any) -> None:
     market, side, values, rules = case
     made = draft(market, signal(side=side), values, rules)
-    answer = gates()["plan"].decide(made.facts)  # raises on a fact it does not declare
+    answer = judged(made, rules)  # raises on a fact it does not declare
     assert answer.passed == (answer.reason is None)
     if answer.passed:
         assert made.plan is not None

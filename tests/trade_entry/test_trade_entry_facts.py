@@ -11,6 +11,7 @@ from trade_entry_bench import (
     BTC_MARKET,
     btc_facts,
     calm_account,
+    conditions_of,
     draft,
     gates,
     issued,
@@ -24,6 +25,7 @@ from server.execution.leaving import submission_facts
 from server.execution.progress import Progress
 from server.fixed_code import FIXED_CODE, TRADE_ENTRY
 from server.trade_entry import facts_needed
+from server.trade_entry.conditions import judge_plan
 from server.trade_entry.decide import GATES
 from server.trade_entry.guards import guard_facts
 from server.trade_entry.identity import decision_key
@@ -43,7 +45,8 @@ def handed_in() -> dict[str, set[str]]:
         "preconditions": set(precondition_facts(signal(), None, rules.decision, dry_run=True)),
         "request": set(request_facts(rules, "1m", None)),
         "preflight": set(preflight.facts(rules.entry, "limit")),
-        "plan": set(draft(market, signal(), btc_facts(), rules).facts),
+        "plan": set(draft(market, signal(), btc_facts(), rules).facts)
+        | set(judge_plan(conditions_of(rules, gates()["plan"]), {}).facts(gates()["plan"])),
     }
 
 

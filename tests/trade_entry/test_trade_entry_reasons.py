@@ -329,6 +329,17 @@ CASES: list[Case] = [
         facts=lambda: btc_facts(atr={"1m": 0.3, "5m": 0.3, "15m": 0.3}, sma_21=10.0, pivots={}),
         rules=lambda: settings(take_profit={"r_multiple": 9}),
     ),
+    Case(
+        "skipped",
+        "plan_condition_not_met",
+        "plan",
+        rules=lambda: settings(plan_conditions=["lev_bounds", {"lev_bounds": {"minimum": 11}}]),
+        details={
+            "leverage": 10,
+            "failed_conditions": 1,
+            "failed_condition": "lev_bounds(maximum=20, minimum=11)",
+        },
+    ),
     # The first of two targets is fine, the second would be below zero.
     Case(
         "error",

@@ -75,6 +75,7 @@ VOLATILE = [{"name": "volatile", "when": "atr_ratio > 0.001", "first_share": 0.7
 KNOBS: list[tuple[str, Any, Values, Market, str, dict[str, Any]]] = [
     ("decision.allowed_execution_timeframes", ["5m"], btc_facts(), BTC_MARKET, "1m", {}),
     ("decision.dry_run_validate_all_timeframes", True, btc_facts(timeframe="15m"), BTC_MARKET, "15m", {}),
+    ("plan_conditions", [{"lev_bounds": {"minimum": 11}}], btc_facts(), BTC_MARKET, "1m", {}),
     ("risk.base", "margin_budget", btc_facts(), BTC_MARKET, "1m", {}),
     ("risk.risk_pct", 0.25, btc_facts(), BTC_MARKET, "1m", {}),
     ("risk.timeframe_multipliers", {"1m": 2}, btc_facts(), BTC_MARKET, "1m", {}),
@@ -239,6 +240,8 @@ BROKEN: list[tuple[str, Any]] = [
     ("take_profit.split", {"strategies": [{"name": "a", "when": "adx_1h[1] > 1", "first_share": 0.5}]}),
     ("take_profit.split", {"strategies": [{"name": "a", "when": "adx_1h", "first_share": 0.5}]}),
     ("market_entry", {"enabled": True, "adx_min_5m": 20}),
+    ("plan_conditions", []),
+    ("plan_conditions", "lev_bounds"),
     ("liquidation.min_stop_multiple", 0.5),
     ("guards", None),
     ("guards.max_concurrent_positions", -1),

@@ -23,7 +23,7 @@ from trade_entry_bench import (
     btc_facts,
     draft,
     fact_values,
-    gates,
+    judged,
     planned,
     settings,
     signal,
@@ -270,7 +270,7 @@ def _numbers(value: Any) -> Any:
 def test_example_5_one_notch_further_is_skipped() -> None:
     """Pivot 58 900: edge 58 942.0 is (67 000.1 - 58 942.0) / 67 003.0 = 0.120265 away, the limit is 0.12."""
     made = draft(BTC_MARKET, signal(), btc_facts(sma_21=58900.0), MICRO)
-    answer = gates()["plan"].decide(made.facts)
+    answer = judged(made, MICRO)
     assert (answer.status, answer.outward) == ("skipped", "skipped_out_of_zone")
     assert round(made.facts["zone_deviation_ratio"], 6) == D("0.120265")  # type: ignore[call-overload]
 
@@ -279,7 +279,7 @@ def test_example_8_risk_on_the_margin_budget_is_too_small() -> None:
     """0.5 USDT against 0.001 x (600 + 0.0006 x (67 000.1 + 66 400.1)) = 0.68004012 per contract."""
     facts = btc_facts(timeframe="5m", atr={"5m": 150.0, "15m": 210.0})
     made = draft(BTC_MARKET, signal(timeframe="5m"), facts, MARGIN_BASED)
-    answer = gates()["plan"].decide(made.facts)
+    answer = judged(made, MARGIN_BASED)
     assert (answer.status, answer.outward) == ("skipped", "size_below_min_volume")
     assert made.facts["required_risk_usdt"] == D("0.68004012")
     assert made.plan is None

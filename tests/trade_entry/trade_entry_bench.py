@@ -12,16 +12,21 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from engine.candles import CandleSet, Timeframe
-from engine.gates import Gate
+from engine.gates import Gate, GateDecision
+from engine.models.conditions import ConditionDefinition
 from engine.models.gate import GateDocument
 from engine.models.trade_entry import TradeEntryDocument
+from engine.ruleset import load
+from engine.ruleset.plan_conditions import PlanConditions
 from server.exchange.errors import CandlesUnavailable, SymbolUnknown
 from server.exchange.port import Balance, Book, Contract, Listing, OpenOrder, Position
 from server.exchange.trading import TriggerOrder
+from server.fixed_code import FIXED_CODE
 from server.orders.holds import Halt
 from server.switches.switch import SwitchState
 from server.trade_entry import FactKey, OrderPlan, Signal, TradeDecision, build_plan, decide
 from server.trade_entry.build import Draft
+from server.trade_entry.conditions import judge_plan
 from server.trade_entry.decide import GATES, MAIN_ACCOUNT
 from server.trade_entry.guards import AccountView, Stored
 from server.trade_entry.identity import decision_key, trade_id
@@ -67,6 +72,12 @@ def gates() -> Mapping[str, Gate]:
 def submission_gate() -> Gate:
     """The shipped gate before every order that leaves."""
     return Gate.link(GateDocument.model_validate(read("gates/submission.yaml")))
+
+
+@cache
+def catalogue() -> Mapping[str, ConditionDefinition]:
+    """The shipped conditions."""
+    return load(RULES, FIXED_CODE).conditions
 
 
 def contract(symbol: str, tick: str, contract_size: str, max_leverage: int, **change: Any) -> Contract:
@@ -177,7 +188,7 @@ def planned(
 ) -> OrderPlan:
     """The plan of a signal that the plan gate lets pass."""
     made = draft(market, ready, values, rules)
-    answer = gates()["plan"].decide(made.facts)
+    answer = judged(made, rules)
     assert answer.passed, answer
     assert made.plan is not None
     return made.plan
@@ -258,6 +269,18 @@ def venue(market: Market = BTC_MARKET, **change: Any) -> TableVenue:
     return replace(made, **change)
 
 
+def conditions_of(rules: TradeEntryDocument, plan: Gate) -> PlanConditions:
+    """The conditions of a document on its plans, by the shipped catalogue."""
+    return PlanConditions.link(rules.plan_conditions, catalogue(), plan.facts)
+
+
+def judged(made: Draft, rules: TradeEntryDocument) -> GateDecision:
+    """What the plan gate says of a draft."""
+    gate = gates()["plan"]
+    of_profile = judge_plan(conditions_of(rules, gate), made.facts)
+    return gate.decide({**made.facts, **of_profile.facts(gate)})
+
+
 def calm_account(ready: Signal, exchange: str) -> AccountView:
     """An account that nothing is held against: no order, no position, no loss."""
     stored = Stored(
@@ -293,6 +316,16 @@ async def decided(
 ) -> TradeDecision:
     """What becomes of a signal at the venue ``at`` while nothing but the signal can forbid it."""
     account = calm_account(ready, at.name)
+    found = asked or gates()
+    conditions = conditions_of(rules, found["plan"])
     return await decide(
-        ready, values, rules, asked or gates(), at, account, context_timeframes=CONTEXT, dry_run=dry_run
+        ready,
+        values,
+        rules,
+        found,
+        at,
+        account,
+        context_timeframes=CONTEXT,
+        conditions=conditions,
+        dry_run=dry_run,
     )
