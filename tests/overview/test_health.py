@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from order_rows import event, intent, ticket
+from order_rows import D, event, intent, ticket
 from venues.bitmart import DEMO_KEY, BitMart
 from venues.bitmart.serving import serving
 
 from server.database import Database, upgrade
 from server.orders.intent import Intent
+from server.orders.permission import FreeBalance
 from server.orders.store import Orders
 from server.overview.health import Finding, examine, healthy
 from server.settings import Settings, load_settings
@@ -35,6 +36,7 @@ async def hangs(chosen: Settings, venue: str, minutes: float = 10) -> Intent:
         names=(),
         events=[event("recorded", at)],
         now_ms=at,
+        free=FreeBalance(D(1_000_000)),
     )
     assert isinstance(made, Intent)
     made = await orders.change(made, state="submitting", events=[event("submitting", at)])

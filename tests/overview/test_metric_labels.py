@@ -68,14 +68,3 @@ async def test_each_symbol_of_a_dry_run_is_counted_once(tmp_path: Path) -> None:
         {reason: sum(n for (_, _, r), n in counted.items() if r == reason) for reason in wanted}
     )
     assert counted["execution", "INVALID", "no_timeframe_selected"] == 4
-
-
-async def test_an_entry_that_could_not_be_begun_is_counted(tmp_path: Path) -> None:
-    chosen = load_settings(database_url=f"sqlite:///{tmp_path / 'entrygate.db'}", paper_start=AT)
-    async with service(chosen, trades=True) as made:
-        async with made.database.write() as connection:
-            for table in ("order_event", "order_name", "order_intent"):
-                await connection.exec_driver_sql(f"DROP TABLE {table}")
-        await made.runner.run(RunRequest(actor="test", symbols=("LINKUSDT",), dry_run=False, may_trade=True))
-        counted = decisions(made.metrics.render())
-    assert counted == {("run", "error", "orders_unavailable"): 1}

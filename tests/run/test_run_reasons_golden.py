@@ -102,6 +102,8 @@ async def test_orders_unavailable(
     said = json.dumps({"decision": decision, "errors": data["errors"]})
     # Whether reading or writing met it first is a matter of who was quicker.
     assert json.loads(said.replace("orders cannot be written", "orders cannot be read")) == golden
+    counted = 'entrygate_decisions_total{reason="orders_unavailable",stage="run",status="error"} 1.0'
+    assert counted in trading.metrics.render().decode()
 
 
 async def test_decision_pending(settings: Settings, golden: SnapshotAssertion) -> None:

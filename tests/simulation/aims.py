@@ -119,6 +119,7 @@ def _reaching(aim: Aim, rng: random.Random) -> dict[str, Any]:
                 "begins_ms": BEGIN_MS + PAST_MINUTES * MINUTE_MS + 59_750,
                 "market": True,
                 "attaches": True,
+                "two_targets": False,
                 "latency": (0.05, 0.05),
                 "happenings": ((20.0, "align"), (70.0, "align")),
             }
