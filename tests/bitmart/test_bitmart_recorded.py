@@ -116,7 +116,8 @@ async def test_an_order_is_what_another_client_was_recorded_to_send(
 
 def test_recorded_contracts(bitmart_data: Path) -> None:
     data = {"symbols": recorded(bitmart_data, "contract-details-2026-05-21")}
-    listings = decode_contracts(data, {"BTCUSDT": Decimal("0.004")}, FEES, LATER_MS)
+    tier = RiskTier(Decimal(0), Decimal("0.004"), 200)
+    listings = decode_contracts(data, {"BTCUSDT": [tier]}, FEES, LATER_MS)
     assert list(listings) == sorted(listings)
     assert set(listings) == {"BTCUSDT", "ETHUSDT", "LTCUSDT", "ADAUSDT", "XRPUSDT", "DOGEUSDT", "TRXUSDT"}
     assert listings["BTCUSDT"] == Contract(
@@ -137,6 +138,7 @@ def test_recorded_contracts(bitmart_data: Path) -> None:
         maintenance_margin_ratio=Decimal("0.004"),
         turnover_24h_usdt=Decimal("2194131191.3386"),
         listed_at_ms=1_645_977_600_000,
+        tiers=(tier,),
     )
     litecoin = listings["LTCUSDT"]
     assert isinstance(litecoin, Contract)
