@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.location import PyTestLocation
@@ -33,6 +34,13 @@ class Golden(JSONSnapshotExtension):
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
         return str(ROOT / "golden" / test_location.basename)
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_its_own() -> Iterator[None]:
+    """What one test logs to, such as a captured stream, is nothing to the next."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from engine.models.base import Code, Name
 
 NAME_PATTERNS = {alias.__metadata__[0].pattern for alias in (Name, Code)}
 GRAMMAR = frozenset({"and", "or", "not", "in", "true", "false", *FUNCTIONS})
-DEFINING = ("facts", "conditions", "reasons", "rules", "params")
+DEFINING = ("facts", "metrics", "conditions", "reasons", "rules", "params")
 """Keys over maps whose own keys define names."""
 
 Path = tuple[str | int, ...]

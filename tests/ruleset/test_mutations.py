@@ -162,7 +162,9 @@ def _valid(site: Site, names: dict[str, frozenset[str]]) -> frozenset[str]:
         case "reason":
             return names["definition of reasons"]
         case "parameter" | "word":
-            return names["definition of facts"] | names["definition of params"]
+            return (
+                names["definition of facts"] | names["definition of params"] | names["definition of metrics"]
+            )
         case "text":
             return names.get(f"definition of values in {site.file}", frozenset())
         case _:
@@ -176,6 +178,8 @@ def _is_referred_to(site: Site, names: dict[str, frozenset[str]]) -> bool:
             return site.text in names["condition"]
         case "definition of facts":
             return site.file != "facts.yaml" or site.text in names["word"] | FIXED_CODE.facts
+        case "definition of metrics":
+            return site.text in names["word in conditions/selector.yaml"] | FIXED_CODE.metrics
         case "definition of values":
             return site.text in names.get(f"text in {site.file}", frozenset())
         case _:
