@@ -8,8 +8,10 @@ from typing import Any
 from litestar.testing import AsyncTestClient
 from syrupy.assertion import SnapshotAssertion
 
+from server.database import Database
 from server.instants import machine_ms
 from server.settings import Settings
+from server.switches.store import Switches
 from server.switches.switch import SwitchKey
 
 READ_AT = "(when the venue was asked)"
@@ -19,9 +21,11 @@ async def test_contracts(api: AsyncTestClient[Any], settings: Settings, golden: 
     rules = Path(settings.rules_dir) / "profiles/scalper_micro/contracts.yaml"
     text = rules.read_text()
     rules.write_text(text.replace("top_n: 170", "top_n: 4").replace("blacklist: []", "blacklist: [ETHUSDT]"))
-    switches = api.app.state.service.switches
+    # By connections of the test's own: those of the service belong to its own loop.
+    database = Database.open(settings.database)
     key = SwitchKey.parse("SYMBOL:SOLUSDT")
-    await switches.turn(key, on=False, reason="a test", actor="test", now_ms=machine_ms(), for_ms=None)
+    await Switches(database).turn(key, on=False, reason="a test", actor="test", now_ms=machine_ms())
+    await database.close()
 
     answer = (await api.get("/api/contracts")).json()
     answer["read_at"] = READ_AT

@@ -8,6 +8,10 @@ import pytest
 from api_calls import LONG, SHORTS, problem
 from litestar.testing import AsyncTestClient
 
+from server.database import Database
+from server.settings import Settings
+from server.switches.store import Switches
+
 Api = AsyncTestClient[Any]
 
 
@@ -73,8 +77,11 @@ async def test_runs_are_filtered(api: Api, run_id: str) -> None:
     assert problem(await api.get("/api/runs?exchange=papr"), 400)[0][0] == "exchange"
 
 
-async def test_the_queue_says_what_waits(api: Api) -> None:
-    queued = await api.app.state.service.switches.queue("BTCUSDT", reason="news", actor="me", now_ms=1)
+async def test_the_queue_says_what_waits(api: Api, settings: Settings) -> None:
+    # By connections of the test's own: those of the service belong to its own loop.
+    database = Database.open(settings.database)
+    queued = await Switches(database).queue("BTCUSDT", reason="news", actor="me", now_ms=1)
+    await database.close()
     said = await get(api, "/api/queue")
     assert (said["queues"], said["failed"], said["total"]) == ([], [], 0)
     assert [one["symbol"] for one in said["symbols"]] == [queued.symbol]

@@ -62,9 +62,17 @@ async def test_an_edit_shows_in_the_profile_at_once(api: Api) -> None:
 
 
 async def test_a_database_without_its_tables(api: Api) -> None:
-    async with api.app.state.service.database.write() as connection:
-        for table in ("alembic_version", "trade_decision", "decision", "run_block", "run_part", "run"):
-            await connection.exec_driver_sql(f"DROP TABLE {table}")
+    for table in (
+        "alembic_version",
+        "trade_decision",
+        "decision",
+        "run_block",
+        "run_part",
+        "exclusion",
+        "run",
+    ):
+        # In a thread: the connections of the service belong to its own loop.
+        await api.app.state.service.database.change(lambda c, t=table: c.exec_driver_sql(f"DROP TABLE {t}"))
 
     response = await api.get("/ready")
     assert (response.status_code, response.json()["status"]) == (503, "not_ready")
