@@ -40,7 +40,4 @@ async def venue() -> AsyncIterator[LocalVenue]:
 async def traders(database_url: str, venue: LocalVenue) -> AsyncIterator[Traders]:
     made = Traders(database_url, venue)
     yield made
-    for trader in made.started:
-        if trader.process.returncode is None:
-            await trader.kill()
-    await asyncio.gather(*made.listening)
+    await made.end()

@@ -87,9 +87,9 @@ class Trader:
 
         return await eventually(said, f"a process that says {name}: {self.errors[-3:]}")
 
-    def did(self, event: str) -> set[str]:
-        """Decision keys of the orders about which it has logged this."""
-        return {line["decision_key"] for line in map(_logged, self.errors) if line.get("event") == event}
+    def did(self, *events: str) -> set[str]:
+        """Decision keys of the orders about which it has logged one of these."""
+        return {line["decision_key"] for line in map(_logged, self.errors) if line.get("event") in events}
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -117,3 +117,12 @@ class Traders:
         self.started.append(trader)
         self.listening += [asyncio.create_task(trader.listen()), asyncio.create_task(trader.complain())]
         return trader
+
+    async def end(self) -> None:
+        """Kills what still runs and prints what each said last, which a test that fails then shows."""
+        for trader in self.started:
+            if trader.process.returncode is None:
+                await trader.kill()
+        await asyncio.gather(*self.listening)
+        for number, trader in enumerate(self.started):
+            print(f"process {number}:", *trader.errors[-30:], sep="\n  ")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from killed_processes import LocalVenue, Traders, eventually
+from killed_processes import LocalVenue, Trader, Traders, eventually
 from trading_process import ORDER_TTL_SEC
 
 from server.database import Database, DatabaseAddress
@@ -97,10 +96,7 @@ async def shared(postgres_url: str, venue: LocalVenue) -> AsyncIterator[tuple[Tr
     database = Database.open(DatabaseAddress.parse(postgres_url))
     traders = Traders(postgres_url, venue)
     yield traders, Orders(database)
-    for trader in traders.started:
-        if trader.process.returncode is None:
-            await trader.kill()
-    await asyncio.gather(*traders.listening)
+    await traders.end()
     await database.close()
 
 
@@ -113,16 +109,30 @@ async def test_a_killed_worker_s_orders_are_taken_over_and_nobody_else_s(
     for worker in workers:
         await worker.says("ready")
     queue = await traders.start("queue", *SYMBOLS)
+
+    async def all_queued() -> set[str] | None:
+        found = {line["key"] for line in queue.lines if "key" in line}
+        return found if len(found) == len(SYMBOLS) else None
+
+    keys: set[str] = await eventually(all_queued, "keys of all symbols")
+
+    async def all_submitted() -> bool:
+        known = (await orders.many(sorted(keys))).values()
+        assert not [(i.symbol, i.status, i.reason) for i in known if i.status in ("skipped", "error")]
+        return all(intent.status == "submitted" for intent in known)
+
+    await eventually(all_submitted, "orders that rest")
     await queue.process.wait()
-    keys = {line["key"] for line in queue.lines if "key" in line}
-    assert len(keys) == len(SYMBOLS)
 
-    async def all_rest() -> bool:
-        return set.union(*(worker.did("order.accepted") for worker in workers)) == keys
+    def has(worker: Trader) -> set[str]:
+        return worker.did("order.accepted", "order.settled") - worker.did("order.cancelling")
 
-    await eventually(all_rest, "orders that rest")
-    victim, survivor = sorted(workers, key=lambda worker: len(worker.did("order.accepted")), reverse=True)
-    owned = victim.did("order.accepted") - victim.did("order.cancelling")
+    async def someone_has() -> bool:
+        return any(has(worker) for worker in workers)
+
+    await eventually(someone_has, "a worker that says so")
+    victim, survivor = sorted(workers, key=lambda worker: len(has(worker)), reverse=True)
+    owned = has(victim) - has(survivor)
     await victim.kill()
     killed_at = time.monotonic()
     assert owned
