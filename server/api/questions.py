@@ -28,14 +28,14 @@ NEAREST = 5
 
 
 async def answer_why(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
-    wanted = await _period(service, values)
+    wanted = await _period(service, _runs(service, values))
     symbol, nearest = values["symbol"].upper(), values.get("nearest", NEAREST)
     return await why(service.journal, service.orders, rules_of, symbol, wanted, nearest)
 
 
 async def answer_statistics(request: AnyRequest, service: Service, values: Values) -> dict[str, Any]:
     symbol = values.get("symbol")
-    wanted = await _period(service, values)
+    wanted = await _period(service, _runs(service, values))
     return await statistics(service.journal, rules_of, None if symbol is None else symbol.upper(), wanted)
 
 
@@ -55,9 +55,9 @@ async def answer_audit(request: AnyRequest, service: Service, values: Values) ->
         rule=rule,
         run_id=values.get("run_id"),
     )
-    runs = RunFilter(profile=values.get("profile"), from_ms=values.get("from"), to_ms=values.get("to"))
+    runs = _runs(service, values)
     if wanted.run_id is None:
-        runs = await _period(service, values)
+        runs = await _period(service, runs)
     found = await audit(
         service.journal,
         rules_of,
@@ -109,13 +109,16 @@ def conditions(ruleset: Ruleset) -> list[str]:
     return sorted({label for one in rules for program in one.timeframes.values() for label in program.labels})
 
 
-async def _period(service: Service, values: Values) -> RunFilter:
-    wanted = RunFilter(
+def _runs(service: Service, values: Values) -> RunFilter:
+    return RunFilter(
         profile=values.get("profile"),
         exchange=None if "exchange" not in values else exchange_of(service, values),
         from_ms=values.get("from"),
         to_ms=values.get("to"),
     )
+
+
+async def _period(service: Service, wanted: RunFilter) -> RunFilter:
     try:
         return await period_of(service.journal, wanted)
     except TooMuch as error:

@@ -57,6 +57,7 @@ async def test_audit(api: Api, run_id: str) -> None:
     (wrong,) = problem(await api.get("/api/audit?rule=near_vwpa"), 400)
     assert wrong == ("rule", "there is no condition 'near_vwpa'; did you mean 'near_vwap'?")
     assert problem(await api.get("/api/audit?reason=blacklisted"), 400)[0][0] == "reason"
+    assert problem(await api.get(f"/api/audit?run_id={run_id}&exchange=papr"), 400)[0][0] == "exchange"
 
 
 async def test_symbols_of_a_run(api: Api, run_id: str) -> None:
