@@ -24,10 +24,12 @@ from server.exchange.port import Exchange
 from server.execution.guardian import LEASE_MS, lease_of, wall_ms
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
+from server.journal.rulesets import Rulesets
 from server.market.contracts import ContractBook
 from server.metrics import Metrics
 from server.orders.errors import OrdersUnavailable
 from server.orders.store import Orders
+from server.run.evaluation import Evaluation
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.settings import Settings
@@ -36,6 +38,7 @@ from server.switches.store import Blacklist, Switches
 from server.trade_entry.decide import MAIN_ACCOUNT
 
 if TYPE_CHECKING:
+    from server.run.distribution import Distribution
     from server.trading import Trading
 
 log = structlog.get_logger(__name__)
@@ -92,12 +95,17 @@ async def service(
         orders, metrics, journal = Orders(database), Metrics(), Journal(database)
         switches, blacklist, run_locks = Switches(database), Blacklist(database), RunLocks(database)
         venues, holder = await _venues(settings, database, stack, trades=trades), str(uuid4())
+        evaluation, rulesets = Evaluation(venues), Rulesets(database)
+        stack.callback(evaluation.close)
         trading: Trading | None = None
+        distribution: Distribution | None = None
         if trades:
             # Durable execution takes a while to import, which whoever only looks does not wait for.
+            from server.run.distribution import SHARE, Distribution, Sharer
             from server.trading import open_trading
 
             stack.push_async_callback(_give_back, orders, holder)
+            shared = settings.database.file is None
             traded = {**venues, "paper": await _session(settings, venues, orders, holder, adopts=joins)}
             trading = await stack.enter_async_context(
                 open_trading(
@@ -107,24 +115,27 @@ async def service(
                     orders,
                     metrics,
                     lambda: _foreign_stop(store),
+                    rulesets=rulesets,
+                    brief={SHARE: Sharer(evaluation, rulesets)} if shared else None,
                     holder=holder,
                     takes_work=joins or settings.dispatch == "sync",
                 )
             )
+            distribution = Distribution(trading.durable, evaluation, rulesets) if shared else None
         runner = Runner(
             rules,
-            venues,
             journal,
             orders=orders,
             switches=switches,
             locks=run_locks,
             metrics=metrics,
+            evaluation=evaluation,
+            distribution=distribution,
             dispatcher=None if trading is None else trading.dispatcher,
             align=None if trading is None else trading.operations.align,
             default_exchange=settings.exchange,
             live=settings.live,
         )
-        stack.callback(runner.close)
         yield Service(
             settings,
             rules,

@@ -11,7 +11,7 @@ from functools import partial
 from uuid import uuid4
 
 from server.database import Database
-from server.durable import Durable
+from server.durable import Durable, Workflow
 from server.durable.engine import open_durable
 from server.exchange.looked_at import as_allowed
 from server.exchange.paper import PaperExchange
@@ -51,6 +51,8 @@ async def open_trading(
     metrics: Metrics,
     foreign_stop_ratio: Callable[[], Decimal],
     *,
+    rulesets: Rulesets | None = None,
+    brief: Mapping[str, Workflow] | None = None,
     takes_work: bool = True,
     holder: str | None = None,
 ) -> AsyncGenerator[Trading]:
@@ -60,15 +62,17 @@ async def open_trading(
     ``takes_work``: entries that were left to any process, and those of processes that died; without it only
     what this one begins itself. ``holder``: by which this process holds leases, where it has some already.
 
+    ``brief``: further workflows, which ``Durable`` calls so; ``rulesets``: where profiles are kept.
+
     Raises ``DurableError`` or ``DatabaseError``.
     """
-    rulesets = Rulesets(database)
+    rulesets = rulesets or Rulesets(database)
     desks = {
         name: Desk(as_allowed(venue, live=settings.live), MAIN_ACCOUNT, orders, metrics, rulesets)
         for name, venue in venues.items()
     }
     workflows = {WORKFLOW: TradeEntry(desks, rulesets)}
-    async with open_durable(settings.database, workflows, takes_work=takes_work) as durable:
+    async with open_durable(settings.database, workflows, brief=brief, takes_work=takes_work) as durable:
 
         async def running() -> frozenset[str]:
             return frozenset(one.workflow_id for one in await durable.unfinished())

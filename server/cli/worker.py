@@ -1,4 +1,4 @@
-"""``entrygate worker``: takes queued entries from the shared database, and looks after orders."""
+"""``entrygate worker``: takes queued entries and shares of runs from the database, and looks after orders."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def worker(
     market_data: MarketDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry out entries and look after orders beside other processes.
+    """Carry out entries, look after orders and decide shares of runs beside other processes.
 
     Takes entries of ENTRYGATE_DISPATCH=async from the database that it shares with serve, takes over those of
-    a process that died, and shares the work with other workers. Prints a line when it is ready; Ctrl-C or
+    a process that died, and shares the work with other workers. On PostgreSQL it also decides shares of runs
+    that are split between several (workers). Prints a line when it is ready; Ctrl-C or
     SIGTERM stops it, and others go on. With ENTRYGATE_METRICS_PORT it answers /metrics for Prometheus.
 
     Example: entrygate worker

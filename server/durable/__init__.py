@@ -22,6 +22,7 @@ What an operator must know:
   came to an end is given up as failed.
 - Finished workflows, failed ones too, are forgotten after seven days; ids that must never run twice are
   kept by whoever gave them.
+- Brief workflows (shares of a run) wait in a queue of their own and are forgotten after an hour.
 - Workflows begun by one release are finished by the next: steps may only be added or reordered together
   with a new name for the workflow.
 """

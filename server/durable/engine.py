@@ -40,7 +40,6 @@ from server.durable.takeover import Takeover, new_name
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-_QUEUE = "entrygate"
 _VERSION = "1"
 """Of the workflows' steps: work is only taken over by processes of the same one, so deployments keep it."""
 
@@ -48,6 +47,9 @@ _HEARTBEAT_SEC = 0.5
 _LOOK_SEC = 1.0
 """Between two looks for the work of dead processes; longer than a process takes to notice a lost lease."""
 _PRUNE_SEC = 3600.0
+_BRIEF_KEEP_MS = 3_600_000
+_BRIEF_AT_ONCE = 2
+"""Brief workflows each process runs at once: they compute."""
 _RECHECK_SEC = 5.0
 """A workflow of this process says itself when it ends; its row is read so often all the same."""
 _ASKED_SEC = 0.5
@@ -69,6 +71,7 @@ async def open_durable(
     address: DatabaseAddress,
     workflows: Mapping[str, Workflow],
     *,
+    brief: Mapping[str, Workflow] | None = None,
     takes_work: bool = True,
     concurrency: int = 100,
     poll_sec: float = 0.15,
@@ -78,6 +81,7 @@ async def open_durable(
 
     Creates its tables where they are missing, beside the application's, which must be there already.
 
+    - ``brief``: workflows that ``Durable`` calls so.
     - ``takes_work``: run what is enqueued and take over from dead processes. Without it the process runs only
       what it starts itself, and some other one has to take over from it.
     - ``concurrency``: enqueued workflows each process runs at once. All processes share the value of the one
@@ -87,7 +91,8 @@ async def open_durable(
 
     Raises ``DurableError`` or ``DatabaseError``.
     """
-    durable = DbosDurable(address, workflows, Options(takes_work, concurrency, poll_sec, keep_ms))
+    options = Options(takes_work, concurrency, poll_sec, keep_ms)
+    durable = DbosDurable(address, workflows, brief or {}, options)
     await durable.open()
     try:
         yield durable
@@ -98,9 +103,16 @@ async def open_durable(
 class DbosDurable:
     """What ``Durable`` promises; ``open_durable`` makes one."""
 
-    def __init__(self, address: DatabaseAddress, workflows: Mapping[str, Workflow], options: Options) -> None:
+    def __init__(
+        self,
+        address: DatabaseAddress,
+        workflows: Mapping[str, Workflow],
+        brief: Mapping[str, Workflow],
+        options: Options,
+    ) -> None:
         self._address = address
-        self._workflows = dict(workflows)
+        self._workflows = {**workflows, **brief}
+        self._brief = frozenset(brief)
         self._options = options
         self._healthy = False
         self._lease: Lease | None = None
@@ -157,15 +169,17 @@ class DbosDurable:
         self._healthy = True
         try:
             self._dbos = DBOS(config=config)
-            DBOS.listen_queues([_QUEUE] if self._options.takes_work else [])
+            queues = {rows.QUEUE: self._options.concurrency, rows.BRIEF: _BRIEF_AT_ONCE}
+            DBOS.listen_queues([*queues] if self._options.takes_work else [])
             # On the loop's own thread, so that workflows run on this loop.
             DBOS.launch()
-            await DBOS.register_queue_async(
-                _QUEUE,
-                worker_concurrency=self._options.concurrency,
-                polling_interval_sec=self._options.poll_sec,
-                on_conflict="always_update" if self._options.takes_work else "never_update",
-            )
+            for queue, at_once in queues.items():
+                await DBOS.register_queue_async(
+                    queue,
+                    worker_concurrency=at_once,
+                    polling_interval_sec=self._options.poll_sec,
+                    on_conflict="always_update" if self._options.takes_work else "never_update",
+                )
         except BaseException:
             await self._end()
             raise
@@ -218,6 +232,8 @@ class DbosDurable:
     async def start(self, name: str, workflow_id: str, argument: Json) -> None:
         """See ``Durable``."""
         function, argument = self._call(name, argument)
+        if name in self._brief:
+            raise DurableError(f"'{name}' is brief: it is only enqueued")
 
         async def begun() -> None:
             with SetWorkflowID(workflow_id):
@@ -228,10 +244,11 @@ class DbosDurable:
     async def enqueue(self, name: str, workflow_id: str, argument: Json) -> None:
         """See ``Durable``."""
         function, argument = self._call(name, argument)
+        queue = rows.BRIEF if name in self._brief else rows.QUEUE
 
         async def enqueued() -> None:
             with SetWorkflowID(workflow_id):
-                await DBOS.enqueue_workflow_async(_QUEUE, function, argument)
+                await DBOS.enqueue_workflow_async(queue, function, argument)
 
         await self._ask(enqueued)
 
@@ -304,7 +321,11 @@ class DbosDurable:
 
     async def retry(self, workflow_id: str) -> None:
         """See ``Durable``."""
-        await self._ask(lambda: rows.retry(workflow_id, _QUEUE))
+        await self._ask(lambda: rows.retry(workflow_id))
+
+    async def forget(self, workflow_id: str) -> None:
+        """See ``Durable``."""
+        await self._ask(lambda: rows.forget(workflow_id))
 
     async def prune(self, older_than_ms: int) -> int:
         """See ``Durable``."""
@@ -318,17 +339,18 @@ class DbosDurable:
                 await takeover.look(await self._ask(rows.begun))
             await asyncio.sleep(_LOOK_SEC)
 
-    def _enqueue_again(self, workflow_id: str, owner: str) -> bool:
+    def _enqueue_again(self, workflow_id: str, owner: str, queue: str | None) -> bool:
         if self._dbos is None:
             return False
         # What DBOS does itself with its own work after a restart: keeps the count of attempts, and touches
         # nothing that its owner or another process has moved on.
         system = self._dbos._sys_db  # pyright: ignore[reportPrivateUsage]
-        return system.reenqueue_for_recovery(workflow_id, [owner], _QUEUE)
+        return system.reenqueue_for_recovery(workflow_id, [owner], queue or rows.QUEUE)
 
     async def _prune_regularly(self) -> None:
         while True:
             with _survived("prune_failed"):
+                await self._ask(lambda: rows.prune(_BRIEF_KEEP_MS, rows.BRIEF))
                 pruned = await self.prune(self._options.keep_ms)
                 if pruned:
                     log.info("workflows_pruned", workflows=pruned)

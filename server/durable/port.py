@@ -10,7 +10,7 @@ being run twice, and the code between steps must come to the same thing when it 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -60,7 +60,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Not finished: waiting for a process to take it, or taken by one."""
+    """Not finished: waiting for a process to take it, or ``taken`` by one."""
+
+    taken: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,9 @@ class FailedWorkflow:
 class Durable(Protocol):
     """Runs workflows so that each comes to its end once, whatever dies in between.
 
+    *Brief* workflows change nothing, are over in seconds and concern nobody but who waits for them: they
+    wait in a queue of their own, are not listed, and are forgotten within hours.
+
     Workflow ids belong to the caller and are never used for two things: an id that is known is not started
     again, whatever its name and argument are.
     """
@@ -121,13 +126,17 @@ class Durable(Protocol):
     async def start(self, name: str, workflow_id: str, argument: Json) -> None:
         """Runs it in this process, at once; does nothing where the id is known.
 
-        It is recorded when this returns. Raises ``DurableError`` for a name that is not registered, and while
-        the process is not ``healthy``.
+        It is recorded when this returns. Raises ``DurableError`` for a name that is not registered or brief,
+        and while the process is not ``healthy``.
         """
         ...
 
     async def enqueue(self, name: str, workflow_id: str, argument: Json) -> None:
-        """Leaves it to the first process that has a free place; otherwise as ``start``."""
+        """Leaves it to the first process that has a free place; otherwise as ``start``, brief ones too."""
+        ...
+
+    async def forget(self, workflow_id: str) -> None:
+        """Forgets it at once, where it has finished; its id would run again."""
         ...
 
     async def result(self, workflow_id: str, timeout_sec: float) -> Outcome:

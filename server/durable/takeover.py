@@ -28,6 +28,9 @@ class Begun(Protocol):
     @property
     def executor_id(self) -> str | None: ...
 
+    @property
+    def queue_name(self) -> str | None: ...
+
 
 def new_name(lease: Lease) -> str:
     """Under which the holder of a lease begins workflows."""
@@ -35,9 +38,9 @@ def new_name(lease: Lease) -> str:
 
 
 class Takeover:
-    """Looks for the work of dead processes; ``again`` puts one workflow of an owner back into the queue."""
+    """Looks for the work of dead processes; ``again`` puts one workflow of an owner back into its queue."""
 
-    def __init__(self, lease: Lease, name: str, again: Callable[[str, str], bool]) -> None:
+    def __init__(self, lease: Lease, name: str, again: Callable[[str, str, str | None], bool]) -> None:
         self._lease = lease
         self._name = name
         self._again = again
@@ -53,10 +56,10 @@ class Takeover:
         free = {owner for owner in owners if await self._is_free(owner)}
         gone = free & self._suspects if self._lease.can_outlive else free
         self._suspects = free
-        orphans = [(w.workflow_id, w.executor_id or "") for w in begun if w.executor_id in gone]
+        orphans = [(w.workflow_id, w.executor_id or "", w.queue_name) for w in begun if w.executor_id in gone]
         taken = 0
-        for workflow_id, owner in orphans:
-            taken += await asyncio.to_thread(self._again, workflow_id, owner)
+        for orphan in orphans:
+            taken += await asyncio.to_thread(self._again, *orphan)
         if taken:
             log.warning("workflows_taken_over", workflows=taken, owners=sorted(gone))
         return taken

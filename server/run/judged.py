@@ -58,6 +58,11 @@ class Judged:
     batch: VerdictBatch
     row: int
 
+    @property
+    def ready(self) -> bool:
+        """Trade entry looks at it."""
+        return self.verdict.status == "READY"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -16,29 +15,29 @@ from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.instants import machine_ms
 from server.journal import Journal, JournalError
-from server.market import CandleFeed, MarketCandles
+from server.market import MarketCandles
 from server.metrics import Metrics
 from server.orders.errors import OrdersUnavailable
 from server.orders.store import Orders
 from server.run.candles import without_candles
 from server.run.counting import count_run
 from server.run.deciders import Decider, placed, simulated, withheld
+from server.run.distribution import Distribution
 from server.run.eligibility import OPEN, Situation, sift, switched_off
 from server.run.entries import enter_all
+from server.run.evaluation import Evaluation, Work
 from server.run.judged import Failure, Findings
 from server.run.keeping import kept_running
 from server.run.locking import Locking, locking
-from server.run.memory import Memories, ProfileMemory
 from server.run.reasons import RunReason
 from server.run.reconcile import Reconciled, reconcile
 from server.run.record import record_of, start_of
 from server.run.request import RunRequest, RunUnavailable
-from server.run.resolve import SIMULATED, WORKERS_MAX, Resolved, resolve
+from server.run.resolve import SIMULATED, Resolved, resolve
 from server.run.result import RunResult
 from server.run.rules import RulesInForce
 from server.run.spreads import with_spreads
 from server.run.stopwatch import Stopwatch
-from server.run.verdicts import decide_all
 from server.switches.errors import SwitchesUnavailable
 from server.switches.run_locks import RunLocks
 from server.switches.store import Switches
@@ -69,19 +68,21 @@ class Runner:
 
     Without a ``dispatcher`` only dry runs are possible, and what is open on a simulated account, which
     another process keeps, is read from the database. ``align`` moves the protection of open positions of
-    one venue; ``live``: orders may leave for a venue that is not simulated.
+    one venue; ``live``: orders may leave for a venue that is not simulated. With a ``distribution`` the
+    shares of a run are decided by any process, and here only where it is but one.
     """
 
     def __init__(
         self,
         rules: RulesInForce,
-        venues: Mapping[str, Exchange],
         journal: Journal,
         *,
         orders: Orders,
         switches: Switches,
         locks: RunLocks,
         metrics: Metrics,
+        evaluation: Evaluation,
+        distribution: Distribution | None,
         dispatcher: Dispatcher | None,
         align: Align | None,
         default_exchange: str | None,
@@ -91,16 +92,10 @@ class Runner:
         self._switches, self._locks = switches, locks
         self._live = live
         self._rules = rules
-        self._venues = venues
+        self._venues = evaluation.venues
         self._journal = journal
         self._default_exchange = default_exchange
-        self._feeds = {name: CandleFeed(venue) for name, venue in venues.items()}
-        self._memories = Memories()
-        self._pool = ThreadPoolExecutor(WORKERS_MAX, thread_name_prefix="run")
-
-    def close(self) -> None:
-        """Ends the threads; a run that is still going fails."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._evaluation, self._distribution = evaluation, distribution
 
     async def run(self, request: RunRequest, progress: Progress | None = None) -> RunResult:
         """One run. Raises `RequestProblem` before any work, `RunInProgress` where another run is in the way,
@@ -209,64 +204,54 @@ class Runner:
         watch: Stopwatch,
         progress: Progress | None,
     ) -> RunResult:
-        memory = self._memories.of(run.venue.name, run.profile)
-        total = len(run.symbols)
         run, realigned = await self._aligned(run, watch)
-        with watch.stage("fetch_candles"):
-            _tell(progress, "candles", total)(0)
-            market = await self._candles(run, memory)
-            _tell(progress, "candles", total)(total)
+        work = Work.of(run)
+        findings, market = await self._evaluated(work, run_id, watch, progress)
         with watch.stage("mtf_execution"):
-            findings = await self._decide(run, memory, market, _tell(progress, "verdicts", total))
+            findings = await self._with_spreads(run, work, findings)
         with watch.stage("trade_entry"):
             await lock.confirm()
             decider = self._decider(run, run_id, reconciled, lock)
-            findings = await self._enter(run, memory, market, findings, decider, progress)
+            findings = await self._enter(run, work, market, findings, decider, progress)
         return RunResult(
             run_id, run, findings, started_ms, machine_ms(), watch, reconciled=reconciled, realigned=realigned
         )
 
-    async def _candles(self, run: Resolved, memory: ProfileMemory) -> MarketCandles:
-        rules = run.ruleset.service
+    async def _evaluated(
+        self, work: Work, run_id: str, watch: Stopwatch, progress: Progress | None
+    ) -> tuple[Findings, MarketCandles]:
+        """Verdicts of all symbols, and candles at least of those that are READY."""
+        if self._distribution is None or work.workers == 1:
+            with watch.stage("fetch_candles"):
+                market = await self._candles(work, progress)
+            with watch.stage("mtf_execution"):
+                return await self._evaluation.verdicts(work, market, _counting(progress, work)), market
+        with watch.stage("mtf_execution"):
+            try:
+                findings = await self._distribution.findings(run_id, work, _counting(progress, work))
+            except ExchangeError as error:
+                raise RunUnavailable(str(error)) from error
+        with watch.stage("fetch_candles"):
+            ready = [s for s in work.symbols if s in findings.judged and findings.judged[s].ready]
+            market = await self._candles(work.about(ready), progress)
+        lost = {s: without_candles(failed, work.limit_sec) for s, failed in market.failures.items()}
+        judged = {s: one for s, one in findings.judged.items() if s not in lost}
+        return Findings(judged, {**findings.failures, **lost}), market
+
+    async def _candles(self, work: Work, progress: Progress | None) -> MarketCandles:
+        total = len(work.symbols)
+        _tell(progress, "candles", total)(0)
         try:
-            return await self._feeds[run.venue.name].load(
-                run.symbols,
-                memory.candle_starts(run.as_of_ms),
-                run.as_of_ms,
-                float(rules.symbol_timeout_sec),
-                rules.candle_requests_per_run,
-            )
+            market = await self._evaluation.candles(work)
         except ExchangeError as error:
             raise RunUnavailable(str(error)) from error
+        _tell(progress, "candles", total)(total)
+        return market
 
-    async def _decide(
-        self, run: Resolved, memory: ProfileMemory, market: MarketCandles, done: _Report
-    ) -> Findings:
-        limit_sec = float(run.ruleset.service.symbol_timeout_sec)
-        failures = {symbol: without_candles(failed, limit_sec) for symbol, failed in market.failures.items()}
-        symbols = [symbol for symbol in run.symbols if symbol in market.candles]
-        finished = len(failures)
-
-        def share_done(count: int) -> None:
-            nonlocal finished
-            finished += count
-            done(finished)
-
-        judged, failed = await decide_all(
-            self._pool,
-            memory,
-            symbols,
-            market.candles,
-            run.as_of_ms,
-            run.mode,
-            run.workers,
-            limit_sec,
-            share_done,
-        )
-        judged = await with_spreads(
-            run.venue, judged, run.as_of_ms, run.profile.trade_entry.entry.max_book_age_sec, limit_sec
-        )
-        return Findings(judged, failures | failed)
+    async def _with_spreads(self, run: Resolved, work: Work, findings: Findings) -> Findings:
+        max_age_sec = run.profile.trade_entry.entry.max_book_age_sec
+        judged = await with_spreads(run.venue, findings.judged, run.as_of_ms, max_age_sec, work.limit_sec)
+        return replace(findings, judged=judged)
 
     async def _aligned(self, run: Resolved, watch: Stopwatch) -> tuple[Resolved, Realigned | None]:
         """Stops and targets, in the minutes that are theirs."""
@@ -295,7 +280,7 @@ class Runner:
     async def _enter(
         self,
         run: Resolved,
-        memory: ProfileMemory,
+        work: Work,
         market: MarketCandles,
         findings: Findings,
         decider: Decider,
@@ -312,7 +297,15 @@ class Runner:
             report(finished)
 
         report(0)
-        entries, failed = await enter_all(self._pool, memory, run, ready, market.candles, decider, one_done)
+        entries, failed = await enter_all(
+            self._evaluation.pool,
+            self._evaluation.memory(work),
+            run,
+            ready,
+            market.candles,
+            decider,
+            one_done,
+        )
         return Findings(findings.judged, {**findings.failures, **failed}, entries)
 
     async def _record(self, result: RunResult) -> Failure | None:
@@ -333,3 +326,15 @@ class Runner:
 
 def _tell(progress: Progress | None, stage: str, total: int) -> _Report:
     return lambda done: progress(stage, done, total) if progress is not None else None
+
+
+def _counting(progress: Progress | None, work: Work) -> Callable[[int], None]:
+    """Tells how many symbols have a verdict, when it is told how many more there are."""
+    report, finished = _tell(progress, "verdicts", len(work.symbols)), 0
+
+    def more(count: int) -> None:
+        nonlocal finished
+        finished += count
+        report(finished)
+
+    return more

@@ -95,6 +95,33 @@ async def test_what_is_enqueued_begins_soon(durable: Durable, told: Path) -> Non
     assert read(told)[-1].at - asked < 1
 
 
+async def test_brief_ones_are_only_enqueued_and_nobody_else_s_concern(
+    address: DatabaseAddress, told: Path
+) -> None:
+    async with open_durable(address, {"tale": tale}, brief={"brief": tale}) as durable:
+        with pytest.raises(DurableError, match="'brief' is brief"):
+            await durable.start("brief", "one", argument(told))
+        await durable.enqueue("brief", "one", argument(told, ["step", "a", 0.5]))
+        await until(lambda: "a begins" in what(told, "one"))
+        await durable.start("tale", "lasting", argument(told, ["step", "b", 0.5]))
+        assert [one.workflow_id for one in await durable.unfinished(1)] == ["lasting"]
+        await durable.forget("one")
+        assert await durable.result("one", 10) == Done([{"name": "a"}])
+        await durable.forget("one")
+        assert await durable.result("one", 0) == Missing()
+        await durable.enqueue("brief", "two", argument(told, ["needs", str(told / "nothing")]))
+        assert isinstance(await durable.result("two", 10), Failed)
+        assert await durable.failed() == []
+        assert await durable.result("lasting", 10) == Done([{"name": "b"}])
+
+
+async def test_who_waits_sees_whether_anybody_has_taken_it(address: DatabaseAddress, told: Path) -> None:
+    async with open_durable(address, {}, brief={"brief": tale}, takes_work=False) as durable:
+        await durable.enqueue("brief", "one", argument(told))
+        outcome = await durable.result("one", 0)
+        assert isinstance(outcome, Running) and not outcome.taken
+
+
 async def test_a_failure_is_seen_and_runs_again_only_when_it_is_told_to(
     durable: Durable, told: Path, tmp_path: Path
 ) -> None:

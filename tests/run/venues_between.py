@@ -9,6 +9,7 @@ from typing import Any
 from engine.candles import CandleSet, Timeframe
 from server.exchange.errors import VenueUnavailable
 from server.exchange.port import Book, Exchange, OpenOrder, Position
+from server.run.evaluation import Evaluation
 from server.run.rules import RulesInForce
 from server.run.runner import Runner
 from server.service import Service
@@ -81,12 +82,13 @@ def another_runner(service: Service, venue: Any, *, looks: bool = False) -> Runn
     trading = None if looks else service.trading
     return Runner(
         RulesInForce(service.rulesets),
-        {"paper": venue},
         service.journal,
         orders=service.orders,
         switches=service.switches,
         locks=service.run_locks,
         metrics=service.metrics,
+        evaluation=Evaluation({"paper": venue}),
+        distribution=None,
         dispatcher=None if trading is None else trading.dispatcher,
         align=None if trading is None else trading.operations.align,
         default_exchange=None,
