@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     every_offset_sec: float = Field(default=2, ge=0, allow_inf_nan=False)
     """How long after the minute it begins, so that the candle has closed."""
 
+    every_workers: int = Field(default=1, ge=1, le=16)
+    """Shares that the symbols of these runs are split into."""
+
     bitmart_base_url: str = "https://api-cloud-v2.bitmart.com"
     """Where BitMart's futures API is."""
 

@@ -63,4 +63,10 @@ def _plan(service: Service, venue: Exchange, every_ms: int, *, live: bool) -> Pl
     if problems:
         raise SettingsError(problems)
     offset_ms = round(service.settings.every_offset_sec * 1000)
-    return Plan(every_ms=every_ms, offset_ms=offset_ms, profiles=profiles, live=live)
+    return Plan(
+        every_ms=every_ms,
+        offset_ms=offset_ms,
+        profiles=profiles,
+        workers=service.settings.every_workers,
+        live=live,
+    )

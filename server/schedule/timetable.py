@@ -43,12 +43,13 @@ class Runs(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``profiles`` are run every ``every_ms``, ``offset_ms`` after the slot begins, so that its candle has
-    closed. Dry, unless ``live``.
+    closed, each split between ``workers``. Dry, unless ``live``.
     """
 
     every_ms: int
     offset_ms: int
     profiles: tuple[str, ...]
+    workers: int
     live: bool
 
     @property
@@ -185,6 +186,7 @@ class Timetable:
             run_id=run_id,
             profile=key.profile,
             exchange=key.exchange,
+            workers=self.plan.workers,
             dry_run=not self.plan.live,
             may_trade=self.plan.live,
         )

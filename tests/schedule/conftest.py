@@ -41,7 +41,7 @@ async def opened(tmp_path: Path) -> AsyncIterator[Service]:
 async def scheduled(opened: Service) -> AsyncIterator[Scheduled]:
     """The schedule of its default profile, every minute."""
     clock = HandClock(START)
-    plan = Plan(every_ms=60_000, offset_ms=2_000, profiles=("scalper_micro",), live=False)
+    plan = Plan(every_ms=60_000, offset_ms=2_000, profiles=("scalper_micro",), workers=2, live=False)
     kept = Slots(opened.database)
     venue = PaperExchange(PaperOptions(), clock=clock)
     keeping = asyncio.create_task(Timetable(plan, venue, opened.runner, kept, "me").keep())

@@ -30,6 +30,7 @@ async def test_the_slot_before_the_start_is_not_run_and_the_next_is(scheduled: S
     assert slot.begun_at - slot.slot_ms == 2_000
     assert slot.run_id is not None
     kept = await scheduled.journal.run(slot.run_id)
+    assert kept.to_json()["workers"] == 2
     assert (kept.run.summary.actor, kept.run.summary.dry_run) == ("schedule", True)
 
 
