@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from syrupy.assertion import SnapshotAssertion
 from trade_entry_bench import BTC, D, merged, read
 
 from engine.gates import Gate
@@ -74,26 +75,40 @@ def test_buckets(rules: dict[str, Any], symbols: tuple[str, ...]) -> None:
     assert set(chosen.left_out) == {"A1", "B1", "C1", "E1", "Y1", "Z1"} - set(symbols)
 
 
-@pytest.mark.parametrize(
-    ("listing", "cause"),
-    [
-        (listed("X1", 500, status="suspended"), "contract_status_unfit"),
-        (listed("X1", 500, quote="USDC"), "contract_quote_unfit"),
-        (listed("X1", 9), "turnover_too_low"),
-        (listed("X1", 500, 23), "listed_too_recently"),
-        (listed("X1", 500, 24), "listed_too_recently"),
-        (listed("X1", 500, expires_at_ms=NOW_MS), "contract_expired"),
-        (listed("X1", None), "turnover_unknown"),
-        (listed("X1", 500, None), "listing_time_unknown"),
-        (UnspecifiedContract("X1", "no specification"), "contract_unspecified"),
-    ],
+LEFT_OUT: tuple[tuple[Listing, str], ...] = (
+    (listed("X1", 500, status="suspended"), "contract_status_unfit"),
+    (listed("X1", 500, quote="USDC"), "contract_quote_unfit"),
+    (listed("X1", 9), "turnover_too_low"),
+    (listed("X1", 500, 23), "listed_too_recently"),
+    (listed("X1", 500, 24), "listed_too_recently"),
+    (listed("X1", 500, expires_at_ms=NOW_MS), "contract_expired"),
+    (listed("X1", None), "turnover_unknown"),
+    (listed("X1", 500, None), "listing_time_unknown"),
+    (UnspecifiedContract("X1", "no specification"), "contract_unspecified"),
 )
+
+
+@pytest.mark.parametrize(("listing", "cause"), LEFT_OUT)
 def test_why_a_contract_is_left_out(listing: Listing, cause: str) -> None:
     chosen = select(A, listing)
     assert chosen.symbols == ("A1",)
     assert chosen.left_out == {"X1": cause}
     assert chosen.contender("X1").decision.outward == cause
     assert chosen.contender("X1").place is None
+
+
+def test_every_reason_with_the_values_it_read(golden: SnapshotAssertion) -> None:
+    said: dict[str, Any] = {}
+    lists = {"blacklisted": {"L1"}, "switched_off": {"S1"}}
+    for listing, _ in LEFT_OUT:
+        others = (A, B, listed("L1", 900), listed("S1", 900), listing)
+        chosen = select(*others, rules=document(top_n=1), **lists)
+        for symbol in chosen.left_out:
+            found = chosen.contender(symbol)
+            assert found.decision.outward is not None
+            said[found.decision.outward] = {name: found.facts[name] for name in found.decision.values}
+    assert said.keys() == {check.reason for check in GATE_OF_SELECTION.checks}
+    assert dict(sorted(said.items())) == golden
 
 
 def test_what_fits_by_a_hair() -> None:
