@@ -21,6 +21,7 @@ from engine.documents.node import (
     position_of_key,
     position_of_value,
 )
+from engine.documents.old_names import renamed
 from engine.documents.problem import Problem, did_you_mean
 from engine.documents.reader import read
 from engine.documents.schema import schema_file, validator_of
@@ -65,14 +66,15 @@ def read_document(file: str, text: str, kind: str | None = None) -> ReadDocument
     if kind is None:
         return ReadDocument(file, None, result.root, None, problems.sorted())
     _check_comment(source, kind, problems)
-    value = plain(result.root)
-    problems.add(schema_problems(result.root, value, validator_of(kind)))
+    root = renamed(result.root, kind)
+    value = plain(root)
+    problems.add(schema_problems(root, value, validator_of(kind)))
     model = None
-    if "extends" not in result.root.entries:
-        model, found = validate(result.root, value, kind)
+    if "extends" not in root.entries:
+        model, found = validate(root, value, kind)
         problems.add_where_clean(found)
     return ReadDocument(
-        file, kind, result.root, None if problems else model, problems.sorted(), tuple(problems.paths)
+        file, kind, root, None if problems else model, problems.sorted(), tuple(problems.paths)
     )
 
 

@@ -39,7 +39,11 @@ class SelectionRules(Model):
     require_not_expired: bool = Field(
         default=True, description="Leaves out contracts that have reached the end the venue states."
     )
-    min_listing_age_hours: int = Field(ge=0, le=100_000, description="Hours since listing; 0: any.")
+    min_listing_age_hours: int = Field(
+        ge=0,
+        le=100_000,
+        description="Hours since listing; 0: any. Also read under its old name, max_age_hours.",
+    )
     when_unknown: Literal["exclude", "include"] = Field(
         default="exclude",
         description="What becomes of a contract whose turnover, listing time or specification the venue "

@@ -190,3 +190,27 @@ def test_a_file_that_is_not_utf8() -> None:
     assert [str(p) for p in document.problems] == [
         "f:2:10: a byte that is not UTF-8 text; save the file as UTF-8"
     ]
+
+
+CONTRACTS = """\
+kind: contracts
+version: 1
+profile: p
+selection:
+  min_turnover_usdt: 1
+  mid_max_turnover_usdt: 2
+  top_n: 1
+  mid_n: 1
+"""
+
+
+def test_a_key_is_known_by_its_old_name_too() -> None:
+    old = read_document("x.yaml", f"{CONTRACTS}  max_age_hours: 880\n")
+    new = read_document("x.yaml", f"{CONTRACTS}  min_listing_age_hours: 880\n")
+    assert old.problems == () and old.model == new.model is not None
+    for lines, said in (
+        ("  max_age_hours: -1\n", "x.yaml:9:18: -1 is below the least value, 0"),
+        ("  max_age_hours: 1\n  min_listing_age_hours: 2\n", "x.yaml:9:3: unknown key 'max_age_hours'"),
+        ("  max_age_hour: 1\n", "x.yaml:4:1: missing key 'min_listing_age_hours'"),
+    ):
+        assert said in [str(problem) for problem in read_document("x.yaml", CONTRACTS + lines).problems]
