@@ -6,11 +6,12 @@ from server.api.caller import known_caller
 from server.api.endpoint import Endpoint
 from server.api.history import PAGE_PARAMETERS, PAGE_SIZE
 from server.api.orders import CLIENT_ORDER_ID
-from server.api.parameters import reason
+from server.api.parameters import choice, instant, name, reason
 from server.api.problems import AnyRequest
 from server.api.reading import Values
 from server.api.venues import EXCHANGE, desk_of, operations_of
 from server.orders.holds import utc_day
+from server.orders.operator import ACTION_NAMES, ActionFilter
 from server.overview.orders import (
     action_json,
     daily_loss_json,
@@ -53,8 +54,15 @@ async def halted(request: AnyRequest, service: Service, values: Values) -> HaltS
 
 
 async def actions(request: AnyRequest, service: Service, values: Values) -> ActionPage:
+    wanted = ActionFilter(
+        action=values.get("action"),
+        actor=values.get("actor"),
+        about=values.get("about"),
+        from_ms=values.get("from"),
+        to_ms=values.get("to"),
+    )
     page = await service.orders.actions(
-        page=values.get("page", 1), page_size=values.get("page_size", PAGE_SIZE)
+        wanted, page=values.get("page", 1), page_size=values.get("page_size", PAGE_SIZE)
     )
     return {
         "items": [action_json(action) for action in page.items],
@@ -178,7 +186,14 @@ ENDPOINTS = (
         needs="read",
         handler=actions,
         answers={200: ActionPage},
-        parameters=PAGE_PARAMETERS,
+        parameters=(
+            choice("action", "Only this kind of action.", ACTION_NAMES),
+            name("actor", "Only what this caller did, such as `cli:ada` or the name of a key."),
+            name("about", "Only where this is part of the subject, in any case: a symbol, an account, …"),
+            instant("from", "At this instant or later."),
+            instant("to", "Before this instant."),
+            *PAGE_PARAMETERS,
+        ),
         problems=(400, 503),
     ),
 )

@@ -9,7 +9,6 @@ import typer
 
 from server.cli.asking import (
     FromOption,
-    Kept,
     LastOption,
     OfProfileOption,
     OfSymbolOption,
@@ -44,6 +43,15 @@ RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN_ID", help="
 ActionsOption = Annotated[
     bool, typer.Option("--actions", metavar="", help="What operators did, and why, instead.")
 ]
+ActionOption = Annotated[
+    str | None, typer.Option("--action", metavar="NAME", help="Only such actions, such as halt.")
+]
+ActorOption = Annotated[
+    str | None, typer.Option("--actor", metavar="NAME", help="Only actions of this caller, such as cli:ada.")
+]
+AboutOption = Annotated[
+    str | None, typer.Option("--about", metavar="TEXT", help="Only actions with this in their subject.")
+]
 
 
 def audit(
@@ -56,6 +64,9 @@ def audit(
     begin: FromOption = None,
     end: ToOption = None,
     actions: ActionsOption = False,
+    action: ActionOption = None,
+    actor: ActorOption = None,
+    about: AboutOption = None,
     page: PageOption = 1,
     last: LastOption = 20,
     as_json: JsonOption = False,
@@ -63,19 +74,22 @@ def audit(
     """Search what each timeframe said of each symbol, newest first.
 
     One line per run, symbol and timeframe: its signal, or the reason why it has none and the conditions that
-    failed. With --actions: what operators did.
+    failed. With --actions: what operators did; --action, --actor, --about, --from and --to narrow it down.
 
     Example: entrygate audit --symbol BTCUSDT --timeframe 5m --last 5
     """
     from engine.candles import TIMEFRAMES
 
     check_page(page, last)
-    given = (symbol, timeframe, reason, rule, profile, run_id, begin, end)
+    of_verdicts = (symbol, timeframe, reason, rule, profile, run_id)
+    of_actions = (action, actor, about)
     if actions:
-        if any(option is not None for option in given):
-            raise wrong_use("--actions lists all of them: leave out the rest, but --page and --last")
-        asyncio.run(_actions(page, last, as_json))
+        if any(option is not None for option in of_verdicts):
+            raise wrong_use("--actions goes with --action, --actor, --about, --from and --to only")
+        asyncio.run(_actions(of_actions, period(begin, end), page, last, as_json))
         return
+    if any(option is not None for option in of_actions):
+        raise wrong_use("--action, --actor and --about need --actions")
     parts: Json = {
         "symbol": upper(symbol),
         "timeframe": chosen(timeframe, "--timeframe", tuple(TIMEFRAMES)),
@@ -134,20 +148,25 @@ def _print(found: Json) -> None:
         console.print(Text(f"{count(lost['runs'], 'run')} left out: {lost['cause']}", style="yellow"))
 
 
-async def _actions(page: int, last: int, as_json: bool) -> None:
+async def _actions(
+    parts: tuple[str | None, str | None, str | None],
+    ends: tuple[int | None, int | None],
+    page: int,
+    last: int,
+    as_json: bool,
+) -> None:
+    from server.orders.operator import ACTION_NAMES, ActionFilter
     from server.overview.orders import action_json
 
+    action, actor, about = parts
+    wanted = ActionFilter(chosen(action, "--action", ACTION_NAMES), actor, about, *ends)
     async with kept() as held:
-        found = await _page(held, page, last)
+        found = await held.orders.actions(wanted, page=page, page_size=last)
     if as_json:
-        say_json(found.to_json(action_json))
+        say_json(found.to_json(lambda one: dict(action_json(one))))
         return
     if not found.items:
-        say("nobody has done anything")
+        say("nobody has done anything" if wanted == ActionFilter() else "nobody has done that")
     for one in (action_json(action) for action in found.items):
         say(f"{one['recorded_at'].split('.')[0].rstrip('Z')}  {one['action']}  {one['subject']}")
         say(f"  {one['actor']}: {one['reason']}")
-
-
-async def _page(held: Kept, page: int, last: int) -> Any:
-    return await held.orders.actions(page=page, page_size=last)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.database import order_tables as t
@@ -33,6 +33,8 @@ ActionName = Literal[
     "cancel_trigger",
 ]
 
+ACTION_NAMES: tuple[ActionName, ...] = get_args(ActionName)
+
 GUARDIAN = "guardian"
 """Actor of what is done to orders and positions that no decision here has."""
 
@@ -51,6 +53,17 @@ class Action:
     reason: str
     details: Mapping[str, Any]
     recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFilter:
+    """``about``: a part of the subject, in any case; ``[from_ms, to_ms)`` in ms UTC. None: any."""
+
+    action: str | None = None
+    actor: str | None = None
+    about: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
 
 
 TRADING = "trading"
@@ -89,11 +102,29 @@ async def store_action(
     return Action(number, action, subject, actor, reason, dict(details), now)
 
 
-async def actions(connection: AsyncConnection, offset: int, limit: int) -> tuple[tuple[Action, ...], int]:
+async def actions(
+    connection: AsyncConnection, wanted: ActionFilter, offset: int, limit: int
+) -> tuple[tuple[Action, ...], int]:
     """A slice of the actions, newest first, and how many there are."""
-    total = await connection.scalar(select(func.count()).select_from(t.operator_action))
-    query = select(*t.operator_action.c).order_by(t.operator_action.c.id.desc()).offset(offset).limit(limit)
+    c = t.operator_action.c
+    conditions = list(_conditions(wanted))
+    total = await connection.scalar(select(func.count()).select_from(t.operator_action).where(*conditions))
+    query = select(*c).where(*conditions).order_by(c.id.desc()).offset(offset).limit(limit)
     return tuple(_action_of(row) for row in await connection.execute(query)), total or 0
+
+
+def _conditions(wanted: ActionFilter) -> Iterator[ColumnElement[bool]]:
+    c = t.operator_action.c
+    if wanted.action is not None:
+        yield c.action == wanted.action
+    if wanted.actor is not None:
+        yield c.actor == wanted.actor
+    if wanted.about is not None:
+        yield func.lower(c.subject).contains(wanted.about.lower(), autoescape=True)
+    if wanted.from_ms is not None:
+        yield c.recorded_at >= wanted.from_ms
+    if wanted.to_ms is not None:
+        yield c.recorded_at < wanted.to_ms
 
 
 async def turn(connection: AsyncConnection, *, halted: bool, actor: str, reason: str) -> Halt:

@@ -20,7 +20,7 @@ from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, Release, utc_day
 from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
 from server.orders.open_state import OpenState
-from server.orders.operator import Action, ActionName
+from server.orders.operator import Action, ActionFilter, ActionName
 from server.orders.permission import FreeBalance
 from server.orders.reading import OrderFilter, Standing, Tally, UnderWay
 from server.orders.writing import Change, Denied
@@ -273,11 +273,13 @@ class Orders:
         async with self._write() as connection:
             return await operator.store_action(connection, action, subject, actor, reason, details or {})
 
-    async def actions(self, *, page: int = 1, page_size: int = 50) -> Page[Action]:
+    async def actions(
+        self, wanted: ActionFilter | None = None, *, page: int = 1, page_size: int = 50
+    ) -> Page[Action]:
         """What operators did, newest first."""
         offset = offset_of(page, page_size)
         async with self._read() as connection:
-            found, total = await operator.actions(connection, offset, page_size)
+            found, total = await operator.actions(connection, wanted or ActionFilter(), offset, page_size)
         return Page(found, page, page_size, total)
 
     async def switches(self) -> SwitchState:

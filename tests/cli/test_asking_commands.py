@@ -69,7 +69,12 @@ def test_every_one_answers_a_script(asked: Command) -> None:
         ("stats --symbol BTCUSD", "no decision of 'BTCUSD'; did you mean 'BTCUSDT'?"),
         ("audit --rule near_vwpa", "no rule 'near_vwpa'; did you mean 'near_vwap'?"),
         ("audit --reason NO_LONG_NO_SHRT", "no reason 'NO_LONG_NO_SHRT'; did you mean 'NO_LONG_NO_SHORT'?"),
-        ("audit --actions --symbol X", "--actions lists all of them: leave out the rest"),
+        (
+            "audit --actions --symbol X",
+            "--actions goes with --action, --actor, --about,",
+        ),
+        ("audit --actions --action hlat", "--action 'hlat': did you mean 'halt'?"),
+        ("audit --actor cli:ada", "--action, --actor and --about need --actions"),
         ("runs --status sucess", "--status 'sucess': did you mean 'success'?"),
         ("runs nope", "no run 'nope'; entrygate runs lists them"),
         (f"why BTCUSDT --from {END} --to {BEGIN}", f"--to '{BEGIN}' is not after --from '{END}'"),

@@ -8,6 +8,7 @@ import pytest
 from order_rows import ACCOUNT, DAY_MS, NOW, VENUE, D
 
 from server.orders.holds import utc_day
+from server.orders.operator import ActionFilter
 from server.orders.store import Orders
 
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
@@ -93,6 +94,17 @@ async def test_the_kill_switch_says_who_and_why(orders: Orders, other: Orders) -
     assert page.total == 3
     assert page.items[0] == cancel
     assert [(a.action, a.actor) for a in page.items] == [("cancel", "bob"), ("resume", "bob")]
+    now = cancel.recorded_at
+    for wanted, found in (
+        (ActionFilter(action="halt"), ["halt"]),
+        (ActionFilter(actor="bob"), ["cancel", "resume"]),
+        (ActionFilter(about="ME:K"), ["cancel"]),
+        (ActionFilter(about="%"), []),
+        (ActionFilter(about="TRAD", actor="ada"), ["halt"]),
+        (ActionFilter(from_ms=now + 1), []),
+        (ActionFilter(to_ms=now + 1, from_ms=0), ["cancel", "resume", "halt"]),
+    ):
+        assert [a.action for a in (await orders.actions(wanted)).items] == found, wanted
 
 
 async def test_a_lease_has_one_holder(orders: Orders, other: Orders) -> None:
