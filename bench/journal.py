@@ -26,7 +26,7 @@ import numpy as np
 from sqlalchemy import text
 
 from bench.folder import profile
-from bench.table import Row, span
+from bench.table import Row, Tell, span
 from engine.candles import CandleSet, resample
 from engine.facts import Health, History, Recorded
 from engine.ruleset import Profile
@@ -53,12 +53,12 @@ DAYS = 5
 READS = 30
 
 
-def run() -> list[Row]:
+def run(tell: Tell) -> list[Row]:
     """Bytes per decision, how long a record takes, how long a symbol's day and questions about it take."""
-    return asyncio.run(_measured())
+    return asyncio.run(_measured(tell))
 
 
-async def _measured() -> list[Row]:
+async def _measured(tell: Tell) -> list[Row]:
     rules = profile()
     with tempfile.TemporaryDirectory() as folder:
         address = DatabaseAddress.of_file(Path(folder) / "journal.db")
@@ -76,6 +76,9 @@ async def _measured() -> list[Row]:
             count += len(record.batches[0])
             ready += len(record.trades)
             last = record.run_id
+            if len(spent) % 240 == 0:
+                tell(f"{len(spent)} of 1440 minutes recorded")
+        tell("reading a symbol's day, asking why, restoring decisions")
         gc.collect()
         gc.disable()
         reads = [await _day(journal, f"NAME{number}USDT") for number in range(READS)]
