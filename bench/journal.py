@@ -262,7 +262,15 @@ async def _trade(rules: Profile, database: Database) -> str:
     key = decision_key(signal, venue.name, MAIN_ACCOUNT)
     account = await fetch_account(venue, Orders(database), MAIN_ACCOUNT, now, [key])
     made = await trade_entry.decide(
-        signal, facts, rules.trade_entry, rules.gates, venue, account, dry_run=True
+        signal,
+        facts,
+        rules.trade_entry,
+        rules.gates,
+        venue,
+        account,
+        context_timeframes=rules.validation.context_timeframes,
+        conditions=rules.plan_conditions,
+        dry_run=True,
     )
     assert made.status == "simulated"
     return json.dumps(made.to_json())

@@ -29,7 +29,7 @@ from server.settings import Settings
 
 BEGIN_MS = at("2025-06-02T00:01:00Z")
 ROUNDS = 5
-NEW_RATIO, OLD_RATIO = 4.0, 0.5
+NEW_RATIO, OLD_RATIO = 4.0, 1.0
 """What a run may take, as a multiple of what TA-Lib alone takes for the same indicators."""
 
 STEP = 4 * 60 * MINUTE_MS
