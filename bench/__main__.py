@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.table import Row
+from bench.table import Row, Tell
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,44 +18,62 @@ ROOT = Path(__file__).resolve().parent.parent
 _HELD = {None: "", True: "held", False: "MISSED"}
 
 
-def _rules() -> list[Row]:
+def _rules(tell: Tell) -> list[Row]:
     from bench import rules
     from bench.folder import profile
 
     return rules.run(profile().rules)
 
 
-def _run() -> list[Row]:
+def _run(tell: Tell) -> list[Row]:
     from bench import run
 
-    return run.run()
+    return run.run(tell)
 
 
-def _startup() -> list[Row]:
+def _profiles(tell: Tell) -> list[Row]:
+    from bench import profiles
+
+    return profiles.run(tell)
+
+
+def _selection(tell: Tell) -> list[Row]:
+    from bench import selection
+
+    return selection.run()
+
+
+def _startup(tell: Tell) -> list[Row]:
     from bench import startup
 
     return startup.run()
 
 
-def _journal() -> list[Row]:
+def _journal(tell: Tell) -> list[Row]:
     from bench import journal
 
-    return journal.run()
+    return journal.run(tell)
 
 
-def _trading() -> list[Row]:
+def _trading(tell: Tell) -> list[Row]:
     from bench import trading
 
-    return trading.run()
+    return trading.run(tell)
 
 
-SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+SECTIONS: dict[str, tuple[str, Callable[[Tell], list[Row]]]] = {
     "rules": ("Rule evaluation", _rules),
     "run": ("One run of 200 symbols, 1m and 5m", _run),
+    "profiles": ("Runs of 200 symbols for each shipped profile, 1m to 4h", _profiles),
+    "selection": ("Selection of contracts", _selection),
     "startup": ("Start-up", _startup),
     "journal": ("Journal", _journal),
     "trading": ("Trade entry at the paper venue", _trading),
 }
+
+
+def _told(name: str, said: str) -> None:
+    print(f"{name}: {said}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -67,11 +86,12 @@ def main() -> int:
     console = Console(width=100)
     missed = 0
     for name in wanted:
+        _told(name, "begins")
         title, measure = SECTIONS[name]
         table = Table(title=title, title_justify="left", expand=True)
         for column in ("what", "measured", "to hold", ""):
             table.add_column(column)
-        for row in measure():
+        for row in measure(partial(_told, name)):
             table.add_row(row.what, row.measured, row.hold, _HELD[row.held])
             missed += row.held is False
         console.print(table)

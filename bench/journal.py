@@ -26,7 +26,7 @@ import numpy as np
 from sqlalchemy import text
 
 from bench.folder import profile
-from bench.table import Row, span
+from bench.table import Row, Tell, span
 from engine.candles import CandleSet, resample
 from engine.facts import Health, History, Recorded
 from engine.ruleset import Profile
@@ -53,12 +53,12 @@ DAYS = 5
 READS = 30
 
 
-def run() -> list[Row]:
+def run(tell: Tell) -> list[Row]:
     """Bytes per decision, how long a record takes, how long a symbol's day and questions about it take."""
-    return asyncio.run(_measured())
+    return asyncio.run(_measured(tell))
 
 
-async def _measured() -> list[Row]:
+async def _measured(tell: Tell) -> list[Row]:
     rules = profile()
     with tempfile.TemporaryDirectory() as folder:
         address = DatabaseAddress.of_file(Path(folder) / "journal.db")
@@ -76,6 +76,9 @@ async def _measured() -> list[Row]:
             count += len(record.batches[0])
             ready += len(record.trades)
             last = record.run_id
+            if len(spent) % 240 == 0:
+                tell(f"{len(spent)} of 1440 minutes recorded")
+        tell("reading a symbol's day, asking why, restoring decisions")
         gc.collect()
         gc.disable()
         reads = [await _day(journal, f"NAME{number}USDT") for number in range(READS)]
@@ -259,7 +262,15 @@ async def _trade(rules: Profile, database: Database) -> str:
     key = decision_key(signal, venue.name, MAIN_ACCOUNT)
     account = await fetch_account(venue, Orders(database), MAIN_ACCOUNT, now, [key])
     made = await trade_entry.decide(
-        signal, facts, rules.trade_entry, rules.gates, venue, account, dry_run=True
+        signal,
+        facts,
+        rules.trade_entry,
+        rules.gates,
+        venue,
+        account,
+        context_timeframes=rules.validation.context_timeframes,
+        conditions=rules.plan_conditions,
+        dry_run=True,
     )
     assert made.status == "simulated"
     return json.dumps(made.to_json())

@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 import structlog
 
 import server.bundled
-from bench.folder import RULES
-from bench.table import Row, span
+from bench.folder import RULES, profile
+from bench.peer import indicators_alone
+from bench.table import Row, Tell, span
 from server.api.encoding import encode
 from server.run import RunRequest
 from server.run.result import RunResult
@@ -35,21 +36,27 @@ Stages = dict[str, float]
 BUNDLE = Path(server.bundled.__file__).parent
 
 
-def run() -> list[Row]:
-    """Shortest of several rounds, each a minute later, so that every candle is new; and of repeated ones."""
+def run(tell: Tell) -> list[Row]:
+    """Shortest of several rounds, each five minutes later, so that every candle is new; and of repeats."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        tell(f"writing the candles of {SYMBOLS} symbols")
         symbols = market(folder / "candles")
-        settings = Settings(
-            rules_dir=RULES,
-            database_url=f"sqlite:///{folder / 'bench.db'}",
-            market_data=folder / "candles",
-        )
-        fresh, reused = asyncio.run(_measure(settings, symbols))
+        fresh, reused, alone = asyncio.run(_measure(settings_of(folder), symbols, tell))
     rows = _rows("every candle new", fresh, 0.200)
     rows += _rows("facts reused", reused, 0.030)
-    return rows
+    ratio = min(map(counted, fresh)) / alone
+    return [*rows, Row("TA-Lib alone on the same candles", f"{span(alone)}; every candle new {ratio:,.1f} ×")]
+
+
+def settings_of(folder: Path) -> Settings:
+    """A service of the shipped rules on the candles in ``folder``, with a database there."""
+    return Settings(
+        rules_dir=RULES,
+        database_url=f"sqlite:///{folder / 'bench.db'}",
+        market_data=folder / "candles",
+    )
 
 
 def market(folder: Path) -> tuple[str, ...]:
@@ -75,24 +82,29 @@ def market(folder: Path) -> tuple[str, ...]:
     return tuple(str(contract["symbol"]) for contract in contracts)
 
 
-async def _measure(settings: Settings, symbols: tuple[str, ...]) -> tuple[list[Stages], list[Stages]]:
+async def _measure(
+    settings: Settings, symbols: tuple[str, ...], tell: Tell
+) -> tuple[list[Stages], list[Stages], float]:
     fresh: list[Stages] = []
     reused: list[Stages] = []
     async with service(settings) as open_service:
         runner = open_service.runner
         for round_ in range(ROUNDS + 1):
+            tell(f"round {round_} of {ROUNDS}")
             # Five minutes apart, so that both timeframes have a new candle; the first round reads the files.
             at = AT_MS + round_ * 5 * MINUTE_MS
             request = RunRequest(symbols=symbols, as_of_ms=at, actor="bench")
             result = await runner.run(request)
-            stages = _stages(result)
+            stages = stages_of(result)
             if round_:
                 fresh.append(stages)
-            reused.append(_stages(await runner.run(request)))
-    return fresh, reused
+            reused.append(stages_of(await runner.run(request)))
+        alone = await indicators_alone(open_service.venues["paper"], [profile().rules], symbols, at)
+    return fresh, reused, alone
 
 
-def _stages(result: RunResult) -> Stages:
+def stages_of(result: RunResult) -> Stages:
+    """Seconds of each stage of a run, and of its answer from values to bytes."""
     start = perf_counter()
     answer = result.to_json()
     body = encode(answer)
@@ -108,8 +120,13 @@ OUTSIDE = {"resolve_symbols", "fetch_candles", "journal"}
 """Stages before the candles are in memory, or after the answer stands; shown, and not part of the total."""
 
 
+def counted(stages: Stages) -> float:
+    """From candles in memory to the answer, in seconds."""
+    return sum(seconds for name, seconds in stages.items() if name not in OUTSIDE)
+
+
 def _rows(what: str, rounds: list[Stages], hold: float) -> list[Row]:
-    best = min(rounds, key=lambda r: sum(v for k, v in r.items() if k not in OUTSIDE))
-    total = sum(seconds for name, seconds in best.items() if name not in OUTSIDE)
+    best = min(rounds, key=counted)
+    total = counted(best)
     rows = [Row(f"{what}: to answers with reasons", span(total), f"< {span(hold)}", total < hold)]
     return rows + [Row(f"    {name}", span(seconds)) for name, seconds in best.items()]

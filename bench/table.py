@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+Tell = Callable[[str], None]
+"""Told what is being measured; a person waits for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

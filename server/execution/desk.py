@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
@@ -15,9 +15,11 @@ from server.exchange.looked_at import LookedAt
 from server.exchange.port import Exchange
 from server.exchange.trading import Accepted, Outcome, Refused
 from server.execution.progress import Progress
+from server.execution.shared import SharedReads
 from server.execution.sightings import Sightings
 from server.metrics import Metrics
-from server.orders.holds import Hold, HoldCause, Release
+from server.orders.errors import NoSuchOrder
+from server.orders.holds import Halt, Hold, HoldCause, Release
 from server.orders.intent import FINAL, EventKind, Intent, IntentState, IntentStatus, NewEvent
 from server.orders.store import Orders
 from server.trade_entry.quantise import plain
@@ -26,6 +28,9 @@ from server.trade_entry.ticket import Ticket
 log = structlog.get_logger(__name__)
 
 MS = 1000
+
+_TRADING = "trading"
+"""There is one kill switch for everything."""
 
 
 class Rules(Protocol):
@@ -45,6 +50,8 @@ class Desk:
         self.rules = rules
         self.may_change = not isinstance(venue, LookedAt)
         self.sightings = Sightings(venue)
+        self._intents = SharedReads[Intent](orders.many)
+        self._halts = SharedReads[Halt](self._halt)
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     async def now(self) -> int:
@@ -53,7 +60,19 @@ class Desk:
 
     async def intent(self, decision_key: str) -> Intent:
         """The row as it is now. Raises ``NoSuchOrder``."""
-        return await self.orders.intent(decision_key)
+        found = await self._intents.get(decision_key)
+        if found is None:
+            raise NoSuchOrder(decision_key)
+        return found
+
+    async def halted(self) -> Halt:
+        """The kill switch as it stands now."""
+        found = await self._halts.get(_TRADING)
+        assert found is not None
+        return found
+
+    async def _halt(self, keys: Collection[str]) -> Mapping[str, Halt]:
+        return dict.fromkeys(keys, await self.orders.halted())
 
     def tell(self, request: str, intent: Intent, outcome: Outcome) -> None:
         """Counts and logs what the venue answered."""

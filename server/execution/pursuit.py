@@ -9,7 +9,7 @@ from structlog.contextvars import bound_contextvars
 
 from server.exchange.errors import ExchangeError
 from server.execution.closing import close
-from server.execution.desk import Desk, identity, ticket_of
+from server.execution.desk import MS, Desk, identity, ticket_of
 from server.execution.sending import send
 from server.execution.settling import settle
 from server.execution.watching import look, look_every_sec
@@ -55,6 +55,7 @@ async def pursue(desk: Desk, decision_key: str, until: Callable[[Intent], bool])
                 return intent
             with bound_contextvars(**known):
                 moved = await advance(desk, intent)
+            now = await desk.now()
         except ChangedMeanwhile:
             continue
         except (ExchangeError, OrdersUnavailable) as error:
@@ -64,7 +65,15 @@ async def pursue(desk: Desk, decision_key: str, until: Callable[[Intent], bool])
             continue
         silent = 0
         if moved.version == intent.version:
-            await desk.venue.wait(look_every_sec(ticket_of(intent)))
+            await desk.venue.wait(_to_next_look(look_every_sec(ticket_of(intent)), now))
+
+
+def _to_next_look(every_sec: float, now: int) -> float:
+    """Seconds until the venue's clock is at a multiple of ``every_sec``: orders that have it in common are
+    looked at together, and share what is read for it.
+    """
+    every_ms = max(1, int(every_sec * MS))
+    return (every_ms - now % every_ms) / MS
 
 
 def entered(intent: Intent) -> bool:

@@ -174,7 +174,7 @@ async def _go_on(desk: Desk, intent: Intent, now: int) -> Intent:
 
 async def _why_cancel(desk: Desk, intent: Intent, now: int) -> tuple[Intent, CancelCause | None]:
     ticket, progress = ticket_of(intent), progress_of(intent)
-    if (await desk.orders.halted()).halted:
+    if (await desk.halted()).halted:
         return intent, "trading_halted"
     if progress.cancel_requested is not None:
         return intent, "cancelled_by_operator"
@@ -193,7 +193,9 @@ async def _held_against_the_zone(
     desk: Desk, intent: Intent, ticket: Ticket, progress: Progress, now: int
 ) -> tuple[Intent, CancelCause | None]:
     """The price has left the zone for too long, or its end is near and the rest can be had now."""
-    if progress.book_seen_at is not None and now - progress.book_seen_at < _book_every_ms(ticket):
+    # The look that is nearest: looks are even, but for what each of them takes.
+    due = _book_every_ms(ticket) - look_every_sec(ticket) * MS / 2
+    if progress.book_seen_at is not None and now - progress.book_seen_at < due:
         return intent, None
     try:
         book = await desk.sightings.book(ticket.symbol, min(1000, _book_every_ms(ticket) // 2))

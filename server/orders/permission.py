@@ -84,7 +84,7 @@ def _balance_taken(ticket: Ticket, free: FreeBalance, others: Sequence[rows.AnyR
     """Whether the balance does not carry this entry beside those that were recorded while it was planned."""
     reserved = sum(
         (
-            Ticket.model_validate_json(stored).held_usdt
+            rows.ticket_of(stored).held_usdt
             for _, _, key, state, attempt, stored in others
             if stored is not None and (state in NOT_COUNTED or (key, attempt) not in free.counted)
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -15,6 +16,9 @@ from server.database import order_tables as t
 from server.orders.holds import DailyLoss, Hold
 from server.orders.intent import Event, Intent, NewEvent
 from server.trade_entry.ticket import Ticket
+
+TICKETS_KEPT = 1024
+"""More than are ever under way at once; each is a few kilobytes."""
 
 AnyRow = Sequence[Any]
 """Values of one row, in the order of the columns that were asked for."""
@@ -48,6 +52,12 @@ def ticket_text(ticket: Ticket | None) -> str | None:
     return None if ticket is None else ticket.model_dump_json()
 
 
+@lru_cache(TICKETS_KEPT)
+def ticket_of(stored: str) -> Ticket:
+    """A ticket as it was stored; it never changes, and is read far more often than written."""
+    return Ticket.model_validate_json(stored)
+
+
 def intent_row(intent: Intent) -> dict[str, Any]:
     """A new row of ``order_intent``."""
     return {name: getattr(intent, name) for name in _INTENT_NAMES} | {
@@ -62,7 +72,7 @@ def intent_of(row: AnyRow) -> Intent:
     values: dict[str, Any] = dict(zip(_INTENT_NAMES, row, strict=True))
     ticket = values["ticket"]
     values["decision"] = json.loads(values["decision"])
-    values["ticket"] = None if ticket is None else Ticket.model_validate_json(ticket)
+    values["ticket"] = None if ticket is None else ticket_of(ticket)
     values["progress"] = json.loads(values["progress"])
     values["decision_sha256"] = bytes(values["decision_sha256"])
     return Intent(**values)

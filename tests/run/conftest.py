@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from run_answers import READY
-from venues_between import another_runner
+from venues_between import SlowToDecide, another_runner
 
+from server.run import verdicts
 from server.run.runner import Runner
 from server.service import Service, service
 from server.settings import Settings, load_settings, shipped_rules
@@ -46,3 +47,12 @@ def runner_on(opened: Service) -> Callable[[Any], Runner]:
 def placing_on(trading: Service) -> Callable[[Any], Runner]:
     """The same, placing orders."""
     return lambda venue: another_runner(trading, venue)
+
+
+@pytest.fixture
+def slow_to_decide(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowToDecide]:
+    """Stands between runs and the rules; told a symbol, it holds up whatever is decided with it."""
+    slow = SlowToDecide(verdicts.decide)
+    monkeypatch.setattr(verdicts, "decide", slow.decide)
+    yield slow
+    slow.release()

@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.candles import CandleSet, Timeframe
 from engine.ruleset import load
 from engine.verdict import Verdict
 from server.api import create_app
+from server.exchange.trading import Accepted, TriggerRequest
 from server.execution.guardian import Realigned
 from server.fixed_code import FIXED_CODE
 from server.instants import at, machine_ms
@@ -294,9 +296,22 @@ async def test_11_a_position_needs_exactly_one_take_profit(settings: Settings) -
         assert decision is not None
         await is_open(opened.orders, decision["decision_key"])
         assert (await operations.align("paper")).skipped == {}
-        targets = [t for t in await venue.trigger_orders() if t.kind == "take_profit"]
-        assert len(targets) == 1
-        await venue.cancel_trigger(targets[0])
+        (target,) = [t for t in await venue.trigger_orders() if t.kind == "take_profit"]
+        further = (target.trigger_price * Decimal("0.999")).quantize(target.trigger_price)
+        again = replace(target, order_id="", client_order_id="byhand", trigger_price=further)
+        wanted = {name: getattr(again, name) for name in TriggerRequest.__dataclass_fields__}
+        assert isinstance(await venue.place_trigger(TriggerRequest(**wanted)), Accepted)
+        standing = await venue.trigger_orders()
+        assert len(standing) == 3
+        several: Realigned = await operations.align("paper")
+        assert several.to_json() == {
+            "moved": [],
+            "skipped": [{"symbol": "AVAXUSDT", "reason": "multiple_tp_orders"}],
+        }
+        assert await venue.trigger_orders() == standing
+        for one in standing:
+            if one.kind == "take_profit":
+                await venue.cancel_trigger(one)
         without: Realigned = await operations.align("paper")
         assert without.to_json() == {
             "moved": [],

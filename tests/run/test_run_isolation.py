@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from run_answers import BUNDLED, LONG, SHORTS, as_sent
+from venues_between import SlowToDecide
 
 from engine.candles import CandleSet, Timeframe
 from server.exchange.errors import VenueUnavailable
@@ -20,7 +22,7 @@ from server.run import RunRequest, RunUnavailable
 from server.run.entries import entry_facts
 from server.run.memory import ProfileMemory
 from server.run.runner import Runner
-from server.run.verdicts import Candles, decide_share
+from server.run.verdicts import Candles, decide_all, decide_share
 from server.service import Service
 
 MakeRunner = Callable[[PaperExchange], Runner]
@@ -73,20 +75,23 @@ def too_short(candles: CandleSet) -> CandleSet:
     return replace(candles, close=np.empty(0, dtype=np.float64))
 
 
+async def closed_candles(opened: Service, memory: ProfileMemory) -> Candles:
+    starts, venue = memory.candle_starts(SHORTS), opened.venues["paper"]
+    return {
+        symbol: {
+            tf: (await venue.candles(symbol, tf, start, SHORTS)).closed(SHORTS)
+            for tf, start in starts.items()
+        }
+        for symbol in BUNDLED
+    }
+
+
 async def test_a_symbol_that_makes_deciding_fail_is_found_and_left_out(opened: Service) -> None:
     """The others of its share are decided as if it were not there."""
     profile = opened.rulesets.current.profiles["scalper_micro"]
     memory = ProfileMemory(profile)
-    candles: dict[str, dict] = {}
-    for symbol in BUNDLED:
-        venue = opened.venues["paper"]
-        starts = memory.candle_starts(SHORTS)
-        candles[symbol] = {
-            tf: (await venue.candles(symbol, tf, start, SHORTS)).closed(SHORTS)
-            for tf, start in starts.items()
-        }
-    good: Candles = dict(candles)
-    bad: Candles = candles | {"LINKUSDT": {tf: too_short(c) for tf, c in candles["LINKUSDT"].items()}}
+    good = await closed_candles(opened, memory)
+    bad = {**good, "LINKUSDT": {tf: too_short(c) for tf, c in good["LINKUSDT"].items()}}
 
     alone, none = decide_share(ProfileMemory(profile), BUNDLED, good, SHORTS, "pragmatic")
     found, failed = decide_share(memory, BUNDLED, bad, SHORTS, "pragmatic")
@@ -98,6 +103,30 @@ async def test_a_symbol_that_makes_deciding_fail_is_found_and_left_out(opened: S
     assert "Traceback" not in failed[0].message
     others = [j.verdict for j in alone if j.verdict.symbol != "LINKUSDT"]
     assert [j.verdict for j in found] == others
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_a_symbol_that_takes_too_long_to_decide_is_found_and_left_out(
+    opened: Service, slow_to_decide: SlowToDecide, workers: int
+) -> None:
+    """However many share a thread with it: they are begun again, each by itself."""
+    memory = ProfileMemory(opened.rulesets.current.profiles["scalper_micro"])
+    candles = await closed_candles(opened, memory)
+    alone, _ = decide_share(memory, BUNDLED, candles, SHORTS, "pragmatic")
+    slow_to_decide("LINKUSDT")
+    done: list[int] = []
+    pool = ThreadPoolExecutor()
+    judged, failures = await decide_all(
+        pool, memory, BUNDLED, candles, SHORTS, "pragmatic", workers, 0.4, done.append
+    )
+    pool.shutdown(wait=False)
+    (failure,) = failures.values()
+    assert (failure.symbol, failure.stage, failure.code) == ("LINKUSDT", "mtf_execution", "symbol_timeout")
+    assert failure.message == "deciding took longer than 0.4 s (symbol_timeout_sec)"
+    assert [j.verdict for j in judged.values()] == [
+        j.verdict for j in alone if j.verdict.symbol != "LINKUSDT"
+    ]
+    assert sum(done) == len(BUNDLED)
 
 
 async def test_facts_of_an_entry_that_cannot_be_computed(opened: Service) -> None:

@@ -13,7 +13,7 @@ import pytest
 from run_answers import BUNDLED, READY, SHORTS, as_sent, edit_service
 from syrupy.assertion import SnapshotAssertion
 from test_run_isolation import too_short
-from venues_between import Meanwhile, Mute, Slow
+from venues_between import Meanwhile, Mute, Slow, SlowToDecide
 
 from server.exchange.errors import VenueUnavailable
 from server.exchange.paper import PaperExchange, PaperOptions
@@ -142,14 +142,17 @@ async def test_run_lock_lost(trading: Service, placing_on: MakeRunner, golden: S
     assert (await trading.orders.page()).total == 0
 
 
-async def test_symbol_timeout(opened: Service, runner_on: MakeRunner, golden: SnapshotAssertion) -> None:
-    """For its candles, or for its plan; the others go on."""
+async def test_symbol_timeout(
+    opened: Service, runner_on: MakeRunner, slow_to_decide: SlowToDecide, golden: SnapshotAssertion
+) -> None:
+    """For its candles, for its verdict, or for its plan; the others go on."""
     request = RunRequest(actor="test", as_of_ms=SHORTS, symbols=("SOLUSDT", "ETHUSDT"))
     await opened.runner.run(request)  # the venue has read its files by then
     edit_service(opened.rulesets.folder, ("symbol_timeout_sec: 20", "symbol_timeout_sec: 1"))
     said: dict[str, Any] = {}
-    for what in ("candles", "book"):
+    for what in ("candles", "verdict", "book"):
         runner = runner_on(Slow(opened.venues["paper"], "SOLUSDT", what))
+        slow_to_decide("SOLUSDT" if what == "verdict" else None)
         data = as_sent((await runner.run(request)).to_json())["data"]
         assert data["symbols"]["ETHUSDT"]["trading_decision"]["status"] == "simulated"
         found = data["symbols"]["SOLUSDT"]

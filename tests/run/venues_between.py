@@ -1,12 +1,16 @@
-"""Venues that stand between a run and the real paper venue and do one thing otherwise; a runner on them."""
+"""What stands between a run and what it works with, and does one thing otherwise: venues, and the rules."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from engine.candles import CandleSet, Timeframe
+from engine.facts import Snapshot
+from engine.ruleset.program import ProfileRules
+from engine.verdict import VerdictBatch
 from server.exchange.errors import VenueUnavailable
 from server.exchange.port import Book, Exchange, OpenOrder, Position
 from server.run.evaluation import Evaluation
@@ -59,6 +63,26 @@ class Slow(Between):
         if (symbol, "book") == (self.symbol, self.what):
             await asyncio.Event().wait()
         return await self.venue.top_of_book(symbol, at_ms)
+
+
+class SlowToDecide:
+    """Decides as ever, but nothing that the named symbol is part of before `release`."""
+
+    def __init__(self, decide: Callable[[ProfileRules, Snapshot, str], VerdictBatch]) -> None:
+        self._decide, self._released = decide, threading.Event()
+        self._symbol: str | None = None
+
+    def __call__(self, symbol: str | None) -> None:
+        """Which symbol it is from now on; None: none."""
+        self._symbol = symbol
+
+    def decide(self, rules: ProfileRules, source: Snapshot, mode: str) -> VerdictBatch:
+        if self._symbol in source.symbols:
+            self._released.wait()
+        return self._decide(rules, source, mode)
+
+    def release(self) -> None:
+        self._released.set()
 
 
 class Meanwhile(Between):
