@@ -45,8 +45,8 @@ class Resolved:
 
     ``listings`` are all that the venue has; ``selects``: the profile selects the symbols among them, which is
     not done yet. ``present``: orders could be placed on the instant it decides at; otherwise it is about the
-    past, of which switches, locks and what is open say nothing. ``declared`` is what the caller says
-    of themselves.
+    past, of which switches, locks and what is open say nothing. ``timeframes_off``: symbol and timeframe of
+    each switch that is off. ``declared`` is what the caller says of themselves.
     """
 
     ruleset: Ruleset
@@ -71,6 +71,7 @@ class Resolved:
     actor: str
     warnings: tuple[str, ...]
     excluded: tuple[Excluded, ...] = ()
+    timeframes_off: frozenset[tuple[str, str]] = frozenset()
 
 
 async def resolve(

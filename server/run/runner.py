@@ -197,7 +197,13 @@ class Runner:
             rules = run.ruleset.service.exclusion
             excluded = switched_off(excluded, await switches.exclude(taken, now_ms, rules))
         warning = () if reconciled.failure is None else (f"the run is degraded: {reconciled.failure}",)
-        return replace(run, symbols=passed, excluded=excluded, warnings=(*run.warnings, *warning))
+        return replace(
+            run,
+            symbols=passed,
+            excluded=excluded,
+            timeframes_off=frozenset(state.timeframes),
+            warnings=(*run.warnings, *warning),
+        )
 
     # What becomes of them.
 
