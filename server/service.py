@@ -94,6 +94,7 @@ async def service(
         stack.push_async_callback(database.close)
         orders, metrics, journal = Orders(database), Metrics(), Journal(database)
         switches, blacklist, run_locks = Switches(database), Blacklist(database), RunLocks(database)
+        contracts = ContractBook(database)
         venues, holder = await _venues(settings, database, stack, trades=trades), str(uuid4())
         evaluation, rulesets = Evaluation(venues), Rulesets(database)
         stack.callback(evaluation.close)
@@ -128,6 +129,7 @@ async def service(
             orders=orders,
             switches=switches,
             locks=run_locks,
+            contracts=contracts,
             metrics=metrics,
             evaluation=evaluation,
             distribution=distribution,
@@ -146,7 +148,7 @@ async def service(
             switches,
             blacklist,
             run_locks,
-            ContractBook(database),
+            contracts,
             metrics,
             runner,
             trading,

@@ -131,9 +131,10 @@ def explain(batch: VerdictBatch, row: int) -> Explanation:
             timeframes += [_timeframe(batch, row, s, d, batch.context_side) for s, d in pairs]
             gates.append(_execution_gate(batch, row))
     walk = explain_walk(batch, row, verdict.execution.walk)
-    nearest = _nearest(verdict, timeframes)
+    off = [t.decision.timeframe for t in timeframes if batch.is_off(t.decision.timeframe, row)]
+    nearest = _nearest(verdict, [t for t in timeframes if t.decision.timeframe not in off])
     asked = [timeframe.gate for timeframe in timeframes] + gates  # a timeframe's own reason says more
-    sentence = _sentence(verdict, asked, nearest, walk)
+    sentence = _sentence(verdict, asked, nearest, walk, off)
     return Explanation(verdict, sentence, tuple(timeframes), tuple(gates), nearest, walk)
 
 
@@ -173,7 +174,8 @@ def _timeframe(
         )
         for (side, scenarios, filters), truth in zip(parts, truths, strict=True)
     )
-    facts, _ = stage_facts.signal_facts(batch.rules, program, signals.phase, outcomes, context_side)
+    off = batch.switched_off.get(signals.timeframe)
+    facts, _ = stage_facts.signal_facts(batch.rules, program, signals.phase, outcomes, context_side, off)
     gate = _gate(batch.rules.gates["signal"], stage_facts.of_row(facts, row), signals.timeframe)
     return TimeframeExplanation(decision, sides, gate)
 
@@ -205,7 +207,7 @@ def _gate(gate: Gate, facts: dict[str, GateValue], timeframe: str | None = None)
 
 
 def _nearest(verdict: Verdict, timeframes: list[TimeframeExplanation]) -> tuple[NearMiss, ...]:
-    """Of the timeframes that block: in the execution phase only the context's side could have helped."""
+    """Of timeframes whose rules block: in the execution phase only the context's side could have helped."""
     misses: list[NearMiss] = []
     for timeframe in timeframes:
         if timeframe.decision.valid:
@@ -225,22 +227,27 @@ def _sentence(
     gates: list[GateExplanation],
     nearest: tuple[NearMiss, ...],
     walk: WalkExplanation | None,
+    off: list[str],
 ) -> str:
+    switched = [f"{timeframe} is switched off" for timeframe in dict.fromkeys(off)]
     passed = [] if walk is None else [s.why_left for s in walk.steps if s.step.outcome in PASSED_BY]
     if verdict.status == "READY":
         ready = f"READY {verdict.side} on {verdict.execution_timeframe}: its scenarios and every gate passed"
-        return "; ".join([ready, *passed])
+        return "; ".join([ready, *passed, *switched])
     if passed:
-        return "; ".join([*passed, "no other timeframe is left"])
+        return "; ".join([*passed, *switched, "no other timeframe is left"])
     if nearest:
-        return nearest[0].sentence
+        return "; ".join([nearest[0].sentence, *switched])
     blocking = next((gate for gate in gates if not gate.passed), None)
     if blocking is None:
         return verdict.reason or "INVALID"
+    if blocking.timeframe in off:
+        return "; ".join(switched)
     check = next(check for check, _ in blocking.checks if check.reason == blocking.reason)
     names = ", ".join(f"{name} {_plain(blocking.facts.get(name))}" for name in check.facts)
     place = f" on {blocking.timeframe}" if blocking.timeframe else ""
-    return f"{blocking.reason}{place}: {check.binding.expression.text} ({names})"
+    said = f"{blocking.reason}{place}: {check.binding.expression.text} ({names})"
+    return "; ".join([said, *switched])
 
 
 def _plain(value: GateValue) -> str:

@@ -28,7 +28,7 @@ class Misses:
         }
 
     def of(self, row: int) -> tuple[NearMiss, ...]:
-        """Of the timeframes that blocked the row; in the execution phase only of the context's side."""
+        """Of timeframes whose rules blocked the row; in the execution phase only of the context's side."""
         batch = self._batch
         if batch.data_check[row] >= 0:
             return ()
@@ -45,7 +45,7 @@ class Misses:
         signals = list(batch.context_signals)
         if batch.context_check[row] < 0:
             signals += batch.execution_signals
-        return [s for s in signals if s.check[row] >= 0]
+        return [s for s in signals if s.check[row] >= 0 and not batch.is_off(s.timeframe, row)]
 
     def _misses(self, signals: SignalColumns, row: int, side: Side, index: int) -> tuple[NearMiss, ...]:
         facts = np.ascontiguousarray(self._batch.columns[signals.timeframe][:, row]).tobytes()

@@ -52,6 +52,7 @@ VERDICT = FixedCode(
                 "neutral_tolerated",
                 "filters_failed",
                 "side_agrees",
+                "timeframe_switched_off",
             }
         ),
         "context": frozenset({"mode", "timeframes", "decisions", "invalid", "longs", "shorts"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -52,7 +52,8 @@ class VerdictBatch:
     ``data_check``/``data_timeframe``: the data gate's rejecting check and the index of the timeframe in
     ``rules.decided`` + other plans (``NO_REASON`` where it passed); ``context_check`` and ``execution_check``
     likewise; ``selected``: index into ``rules.execution``. ``columns`` holds, per timeframe, the facts that
-    its rules read, ``(facts, rows)``. ``walk`` is None where the profile does not walk.
+    its rules read, ``(facts, rows)``. ``walk`` is None where the profile does not walk. ``switched_off`` has
+    the timeframes that are off for some rows.
     """
 
     rules: ProfileRules
@@ -71,6 +72,7 @@ class VerdictBatch:
     execution_check: Codes
     selected: Codes
     walk: WalkColumns | None
+    switched_off: Mapping[str, Bools] = field(default_factory=dict[str, Bools])
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -90,6 +92,11 @@ class VerdictBatch:
         if self.walk is not None:
             return bool(np.isin(self.walk.step[:, row], (SELECTED, BY_DEFAULT)).any())
         return any(bool(signal.check[row] < 0) for signal in self.execution_signals)
+
+    def is_off(self, timeframe: str, row: int) -> bool:
+        """Whether an operator switched this timeframe of the row's symbol off."""
+        off = self.switched_off.get(timeframe)
+        return off is not None and bool(off[row])
 
     def reason(self, row: int) -> str | None:
         """The row's one reason; ``None`` when READY."""

@@ -25,13 +25,16 @@ def decide(
     source: FactSource,
     mode: str | None = None,
     metrics: Mapping[str, Floats] | None = None,
+    switched_off: Mapping[str, Bools] | None = None,
 ) -> VerdictBatch:
     """Verdicts of all rows of ``source``; ``mode`` replaces the profile's context mode for this call.
 
     ``metrics`` are values of metrics, ``(rows,)`` with NaN where unknown, to be taken instead of computed
-    ones; a metric that is neither given nor computed is unknown.
+    ones; a metric that is neither given nor computed is unknown. ``switched_off``: by timeframe, the rows
+    ``(rows,)`` that it is off for; a timeframe that is not named is on everywhere.
     """
-    return _Decision(rules, source, mode or rules.mode, len(source.symbols), metrics or {}).batch()
+    off = stage_facts.in_force(rules, switched_off or {})
+    return _Decision(rules, source, mode or rules.mode, len(source.symbols), metrics or {}, off).batch()
 
 
 def decide_again(batch: VerdictBatch, metrics: Mapping[str, Floats]) -> VerdictBatch:
@@ -72,6 +75,7 @@ class _Decision:
     mode: str
     rows: int
     metrics: Mapping[str, Floats]
+    switched_off: Mapping[str, Bools]
 
     def batch(self) -> VerdictBatch:
         rules = self.rules
@@ -111,6 +115,7 @@ class _Decision:
             execution_check,
             selected,
             walk,
+            self.switched_off,
         )
 
     def _data(self, health: dict[str, Health]) -> tuple[Codes, Codes]:
@@ -129,7 +134,8 @@ class _Decision:
 
     def _signal(self, timeframe: str, phase: Phase, outcomes: Outcomes, context_side: Codes) -> SignalColumns:
         program = self.rules.timeframes[timeframe]
-        facts, side = stage_facts.signal_facts(self.rules, program, phase, outcomes, context_side)
+        off = self.switched_off.get(timeframe)
+        facts, side = stage_facts.signal_facts(self.rules, program, phase, outcomes, context_side, off)
         check = self.rules.gates["signal"].decide_columns(facts, self.rows).check
         signal = np.where(check >= 0, NONE, np.where(side == NONE, NEUTRAL, side)).astype(np.int8)
         return SignalColumns(timeframe, phase, signal, check, side)

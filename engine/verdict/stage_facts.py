@@ -20,6 +20,9 @@ from engine.verdict.batch import CODED_SIDES, LONG, NONE, SHORT, Bools, Codes, S
 StageFacts = Mapping[str, Any]
 """Name → array ``(rows,)``, or a scalar that holds for all rows."""
 
+SWITCHED_OFF = "timeframe_switched_off"
+"""The signal gate's fact of a timeframe that an operator switched off."""
+
 
 def data_facts(rules: ProfileRules, plan: FactPlan, health: Health) -> StageFacts:
     """For the data gate, of one timeframe."""
@@ -49,15 +52,31 @@ def single_side(long: Truth, short: Truth) -> Codes:
     return np.where(both, NONE, np.where(long.true, LONG, np.where(short.true, SHORT, NONE))).astype(np.int8)
 
 
+def in_force(rules: ProfileRules, switched_off: Mapping[str, Bools]) -> dict[str, Bools]:
+    """Of the timeframes that are off for some rows, those that the rules decide on and ask about."""
+    if SWITCHED_OFF not in rules.gates["signal"].facts:
+        return {}
+    return {tf: off for tf, off in switched_off.items() if tf in rules.decided and off.any()}
+
+
 def signal_facts(
-    rules: ProfileRules, program: TimeframeProgram, phase: Phase, outcomes: Outcomes, context_side: Codes
+    rules: ProfileRules,
+    program: TimeframeProgram,
+    phase: Phase,
+    outcomes: Outcomes,
+    context_side: Codes,
+    switched_off: Bools | None = None,
 ) -> tuple[StageFacts, Codes]:
-    """For the signal gate of one timeframe, and the side that alone passes per row."""
+    """For the signal gate of one timeframe, and the side that alone passes per row.
+
+    ``switched_off``: rows whose timeframe is off; None: all are on. A gate of rules that were stored before
+    there was such a check is not told.
+    """
     rows = len(context_side)
     long, short = sides_of(program, outcomes, rows)
     side = single_side(long, short)
     agrees = np.ones(rows) if phase == "context" else (side == context_side).astype(np.float64)
-    facts = {
+    facts: dict[str, Any] = {
         "phase": phase,
         "has_rules": program.configured,
         "sides_passed": long.true.astype(np.int64) + short.true,
@@ -66,6 +85,8 @@ def signal_facts(
         "filters_failed": _failed_filters(program, phase, outcomes, side),
         "side_agrees": agrees,
     }
+    if SWITCHED_OFF in rules.gates["signal"].facts:
+        facts[SWITCHED_OFF] = False if switched_off is None else switched_off
     return facts, side
 
 

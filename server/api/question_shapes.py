@@ -162,6 +162,16 @@ class WhyBlocker(TypedDict):
     nearest_relative: float | None
 
 
+class WhyTimeframeOff(TypedDict):
+    """A timeframe that was switched off for the symbol when it was asked."""
+
+    timeframe: str
+    phase: Literal["context", "execution"]
+    runs: int
+    first: str
+    last: str
+
+
 class WhyMiss(TypedDict):
     """How near it came to a signal: value, threshold and margin in ``obstacles``."""
 
@@ -206,6 +216,7 @@ class WhyProfile(TypedDict):
     runs: int
     by_status: dict[str, int]
     sequence: list[WhySegment]
+    switched_off: list[WhyTimeframeOff]
     blockers: list[WhyBlocker]
     nearest: list[WhyMiss]
     trade_entry: list[WhyEntry]

@@ -110,6 +110,12 @@ def _profile(console: Answer, profile: Json, rows: int) -> None:
     console.print(_sequence(profile["sequence"][-rows:]))
     if len(profile["sequence"]) > rows:
         console.print(f"and {len(profile['sequence']) - rows} lines before; --rows N shows more", style="dim")
+    if profile["switched_off"]:
+        console.print()
+        for off in profile["switched_off"]:
+            when = " to ".join(dict.fromkeys((minute(off["first"]), minute(off["last"]))))
+            told = f"{off['timeframe']} was switched off: {count(off['runs'], 'run')}, {when}"
+            console.print(Text(told, style="yellow"))
     if profile["blockers"]:
         console.print()
         console.print(Text("stood in the way", style="bold"))

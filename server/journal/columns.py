@@ -2,15 +2,17 @@
 
 Per timeframe there is a *layout* (which facts in which order, which conditions) and its *columns*: the health
 of the candles of every row, then the facts and the outcomes. An execution timeframe only speaks for symbols
-whose context is valid, so its facts and outcomes are stored for those rows. Where the profile walks over the
-execution timeframes, the metrics of those rows and the outcomes of the selector's conditions are one more
-block, under ``WALK`` instead of a timeframe.
+whose context is valid, so its facts and outcomes are stored for those rows. Where a timeframe is switched off
+for some rows, a bit per row says for which. Where the profile walks over the execution timeframes, the
+metrics of those rows and the outcomes of the conditions of its selector are one more block, under ``WALK``
+instead of a timeframe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,7 @@ class TimeframeContent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredTimeframe:
-    """What was stored: ``facts`` ``(rows,)`` and ``codes`` ``(conditions, kept rows)``."""
+    """What was stored: ``facts`` and ``switched_off`` ``(rows,)``, ``codes`` ``(conditions, kept rows)``."""
 
     timeframe: str
     health: Health
@@ -49,6 +51,7 @@ class StoredTimeframe:
     facts: Mapping[FactRef, Floats]
     conditions: tuple[str, ...]
     codes: Codes
+    switched_off: Rows
 
 
 def reached(batch: VerdictBatch) -> Rows:
@@ -77,13 +80,16 @@ def contents(batch: VerdictBatch) -> Iterator[TimeframeContent]:
         closes = [index for index in fresh if _same(facts[index, kept], health.close[kept])]
         fresh = [index for index in fresh if index not in closes]
         facts = facts[fresh]
-        layout = {
+        layout: dict[str, Any] = {
             "facts": [list(refs[index]) for index in fresh],
             "closes": [list(refs[index]) for index in closes],
             "conditions": [] if program is None else list(program.labels),
         }
         arrays = [getattr(health, name) for name in _HEALTH]
         arrays += [np.packbits(kept), facts[:, kept], codec.pack_outcomes(codes[:, kept])]
+        if timeframe in batch.switched_off:
+            layout["switched_off"] = True
+            arrays.append(np.packbits(batch.switched_off[timeframe]))
         yield TimeframeContent(timeframe, codec.document(layout), codec.pack(arrays))
 
     if batch.rules.walk is not None and batch.walk is not None:
@@ -100,16 +106,21 @@ def stored_timeframe(timeframe: str, layout: bytes, columns: bytes) -> StoredTim
     described = codec.read_document(layout)
     refs, closes = ([FactRef(*ref) for ref in described[key]] for key in ("facts", "closes"))
     conditions = tuple(described["conditions"])
-    *health, mask, values, packed = codec.unpack(columns)
+    arrays = codec.unpack(columns)
+    off = arrays.pop() if "switched_off" in described else None
+    *health, mask, values, packed = arrays
     rows = len(health[0])
     kept = np.unpackbits(mask, count=rows).astype(np.bool_)
+    switched_off = np.zeros(rows, dtype=np.bool_)
+    if off is not None:
+        switched_off = np.unpackbits(off, count=rows).astype(np.bool_)
     facts = {ref: np.full(rows, np.nan) for ref in (*refs, *closes)}
     for ref, column in zip(refs, values, strict=True):
         facts[ref][kept] = column
     for ref in closes:
         facts[ref][kept] = health[-1][kept]
     codes = codec.unpack_outcomes(packed, (len(conditions), int(kept.sum())))
-    return StoredTimeframe(timeframe, Health(*health), kept, facts, conditions, codes)
+    return StoredTimeframe(timeframe, Health(*health), kept, facts, conditions, codes, switched_off)
 
 
 def rows_of(part: StoredTimeframe, rows: NDArray[np.intp]) -> StoredTimeframe:
@@ -122,6 +133,7 @@ def rows_of(part: StoredTimeframe, rows: NDArray[np.intp]) -> StoredTimeframe:
         {ref: column[rows] for ref, column in part.facts.items()},
         part.conditions,
         part.codes[:, places[rows[part.kept[rows]]]],
+        part.switched_off[rows],
     )
 
 
@@ -137,6 +149,7 @@ def joined(parts: Sequence[StoredTimeframe]) -> StoredTimeframe:
         {ref: np.concatenate([part.facts[ref] for part in parts]) for ref in first.facts},
         first.conditions,
         np.concatenate([part.codes for part in parts], axis=1),
+        np.concatenate([part.switched_off for part in parts]),
     )
 
 
@@ -165,7 +178,8 @@ def redecide(
         raise NotRestorable("the rules and what is stored do not select the execution timeframe alike")
     instants = np.broadcast_to(np.asarray(as_of, dtype=np.int64), len(symbols))
     source = Recorded(symbols, instants, facts, health)
-    batch = decide(rules, source, mode, None if walk is None else walk.metrics)
+    off = {part.timeframe: part.switched_off for part in parts}
+    batch = decide(rules, source, mode, None if walk is None else walk.metrics, off)
     for timeframe in rules.plans:
         _compare(batch, stored[timeframe])
     if walk is not None:

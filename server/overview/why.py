@@ -12,6 +12,7 @@ from typing import Any, Literal
 from engine.candles import STEP_MS
 from engine.explain import Misses, NearMiss
 from engine.models.base import Side
+from engine.verdict import VerdictBatch
 from server.instants import iso
 from server.journal import CompileProfile, Decision, Journal, RunFilter
 from server.journal.course import Course, CourseRun, course_of
@@ -20,6 +21,7 @@ from server.orders.reading import OrderFilter
 from server.orders.store import Orders
 from server.overview.orders import order_json
 from server.overview.pending import become
+from server.overview.statistics import asked
 
 Json = dict[str, Any]
 Kind = Literal["decided", "excluded", "not_in_run", "no_run", "running", "interrupted", "failed"]
@@ -106,6 +108,27 @@ class Blocker:
         }
 
 
+@dataclass(slots=True)
+class TimeframeOff:
+    """A timeframe that was asked and switched off for the symbol: in how many runs, from when to when."""
+
+    timeframe: str
+    phase: str
+    runs: int
+    first: int
+    last: int
+
+    def add(self, instants: Sequence[int]) -> None:
+        """More runs, at these instants."""
+        self.runs += len(instants)
+        self.first, self.last = min(self.first, *instants), max(self.last, *instants)
+
+    def to_json(self) -> Json:
+        """Instants as ISO 8601."""
+        told = {"timeframe": self.timeframe, "phase": self.phase, "runs": self.runs}
+        return told | {"first": iso(self.first), "last": iso(self.last)}
+
+
 @dataclass(frozen=True, slots=True)
 class Miss:
     """A near miss and when it was; ``candle`` tells candles of its timeframe apart."""
@@ -126,6 +149,7 @@ class ProfileWhy:
 
     profile: str
     segments: list[Segment]
+    switched_off: list[TimeframeOff] = field(default_factory=list[TimeframeOff])
     blockers: list[Blocker] = field(default_factory=list[Blocker])
     misses: list[Miss] = field(default_factory=list[Miss])
     trades: list[Json] = field(default_factory=list[Json])
@@ -140,6 +164,7 @@ class ProfileWhy:
             "runs": sum(segment.runs for segment in self.segments),
             "by_status": dict(runs),
             "sequence": [segment.to_json() for segment in self.segments],
+            "switched_off": [off.to_json() for off in self.switched_off],
             "blockers": [blocker.to_json() for blocker in self.blockers],
             "nearest": [miss.to_json() for miss in self.misses],
             "trade_entry": self.trades,
@@ -165,10 +190,12 @@ async def why(
     steps: dict[str, int] = {}
     blockers: dict[str, dict[tuple[str, ...], Blocker]] = {}
     misses: dict[str, list[Miss]] = {}
+    switched: dict[str, dict[tuple[str, str], TimeframeOff]] = {}
     async for stretch in stretches.read():
         rules = stretch.batch.rules
         steps[rules.name] = min((STEP_MS[tf] for tf in rules.execution), default=MINUTE_MS)
         of_profile, near = blockers.setdefault(rules.name, {}), misses.setdefault(rules.name, [])
+        _count_off(switched.setdefault(rules.name, {}), stretch.batch)
         reader = Misses(stretch.batch)
         for row, run_id in enumerate(stretch.run_ids):
             as_of = int(stretch.batch.as_of[row])
@@ -180,6 +207,7 @@ async def why(
         ProfileWhy(
             name,
             list(_segments(course, known, name, start, end, steps.get(name, MINUTE_MS))),
+            list(switched.get(name, {}).values()),
             sorted(
                 blockers.get(name, {}).values(), key=lambda b: (-b.runs, -b.alone, b.timeframe, b.condition)
             ),
@@ -200,6 +228,16 @@ async def why(
         "orders_total": placed.total,
         "not_restored": [{"cause": cause, "runs": runs} for cause, runs in stretches.lost.items()],
     }
+
+
+def _count_off(found: dict[tuple[str, str], TimeframeOff], batch: VerdictBatch) -> None:
+    """Where a timeframe was asked: one of execution only speaks where the context is valid."""
+    for signals, rows in asked(batch):
+        off = batch.switched_off.get(signals.timeframe)
+        instants: list[int] = [] if off is None else batch.as_of[rows & off].tolist()
+        if instants:
+            key = signals.timeframe, signals.phase
+            found.setdefault(key, TimeframeOff(*key, 0, instants[0], instants[0])).add(instants)
 
 
 def _count(

@@ -65,7 +65,7 @@ def _facts(
     opens = [situation.open(symbol) or Open() for symbol in symbols]
     switches = [situation.switch(symbol) for symbol in symbols]
     return {
-        "listed": _flags(symbol in run.listed for symbol in symbols),
+        "listed": _flags(symbol in run.listings for symbol in symbols),
         "global_off": state is not None and state.global_off is not None,
         "blacklisted": _flags(
             symbol in own or (state is not None and state.blacklisted(symbol) is not None)

@@ -21,7 +21,8 @@ class Work:
     """What is to be decided: every symbol by one profile at one instant (``as_of_ms``, ms UTC).
 
     ``limit_sec`` is how long one symbol may take in one stage; ``most_requests`` how often the venue is asked
-    for candles at most (None: as often as it takes); ``workers`` how many shares the symbols are split into.
+    for candles at most (None: as often as it takes); ``workers`` how many shares the symbols are split into;
+    ``timeframes_off``: symbol and timeframe of each switch that is off.
     """
 
     venue: str
@@ -32,6 +33,7 @@ class Work:
     workers: int
     limit_sec: float
     most_requests: int | None
+    timeframes_off: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(cls, run: Resolved) -> Work:
@@ -46,13 +48,16 @@ class Work:
             run.workers,
             float(rules.symbol_timeout_sec),
             rules.candle_requests_per_run,
+            run.timeframes_off,
         )
 
     def about(self, symbols: Sequence[str]) -> Work:
         """The same about some of the symbols, with their part of what the venue may be asked."""
         most = self.most_requests
         part = None if most is None else -(-most * len(symbols) // max(1, len(self.symbols)))
-        return replace(self, symbols=tuple(symbols), workers=1, most_requests=part)
+        some = tuple(symbols)
+        off = frozenset(one for one in self.timeframes_off if one[0] in some)
+        return replace(self, symbols=some, workers=1, most_requests=part, timeframes_off=off)
 
 
 class Evaluation:
@@ -102,5 +107,6 @@ class Evaluation:
             work.workers,
             work.limit_sec,
             done,
+            work.timeframes_off,
         )
         return Findings(judged, failures | failed)

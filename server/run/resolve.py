@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -11,9 +11,9 @@ from engine.candles import TIMEFRAMES, Timeframe
 from engine.models.validation import Mode
 from engine.ruleset import Profile, Ruleset
 from server.exchange.errors import ExchangeError
-from server.exchange.port import Exchange
-from server.exchange.selection import GATE, select_contracts
-from server.instants import iso
+from server.exchange.port import Exchange, Listing
+from server.instants import iso, machine_ms
+from server.market.contracts import ContractBook, Listed
 from server.run.judged import Excluded
 from server.run.request import FieldProblem, RequestProblem, RunRequest, RunUnavailable
 
@@ -34,6 +34,8 @@ WORKERS_MAX = 16
 EARLIEST_MS = 946_684_800_000
 """2000-01-01: an instant before it is most likely given in seconds."""
 
+MS_PER_MINUTE = 60_000
+
 _SYMBOL = re.compile(r"[A-Z0-9_]{2,40}")
 
 
@@ -41,9 +43,10 @@ _SYMBOL = re.compile(r"[A-Z0-9_]{2,40}")
 class Resolved:
     """A request in which every name has become the thing it names; ``symbols`` in the order they are run.
 
-    ``listed`` are all that the venue has. ``present``: orders could be placed on the instant it decides at;
-    otherwise it is about the past, of which switches, locks and what is open say nothing. ``declared`` is
-    what the caller says of themselves.
+    ``listings`` are all that the venue has; ``selects``: the profile selects the symbols among them, which is
+    not done yet. ``present``: orders could be placed on the instant it decides at; otherwise it is about the
+    past, of which switches, locks and what is open say nothing. ``timeframes_off``: symbol and timeframe of
+    each switch that is off. ``declared`` is what the caller says of themselves.
     """
 
     ruleset: Ruleset
@@ -54,7 +57,8 @@ class Resolved:
     as_of_ms: int
     present: bool
     symbols: tuple[str, ...]
-    listed: Collection[str]
+    listings: Mapping[str, Listing]
+    selects: bool
     workers: int
     dry_run: bool
     sync_tables: bool
@@ -67,6 +71,7 @@ class Resolved:
     actor: str
     warnings: tuple[str, ...]
     excluded: tuple[Excluded, ...] = ()
+    timeframes_off: frozenset[tuple[str, str]] = frozenset()
 
 
 async def resolve(
@@ -75,10 +80,12 @@ async def resolve(
     venues: Mapping[str, Exchange],
     default_exchange: str,
     live: bool | None,
+    contracts: ContractBook,
 ) -> Resolved:
     """``live``: whether orders may leave for a real venue; None where none are placed at all.
 
-    Raises `RequestProblem` with all that is wrong, `RunUnavailable` if the venue does not answer.
+    Raises `RequestProblem` with all that is wrong, `RunUnavailable` if the venue does not answer: about its
+    contracts, a dry run goes by what is stored of them.
     """
     problems: list[FieldProblem] = []
     profile = _profile(request, ruleset, problems)
@@ -104,9 +111,12 @@ async def resolve(
         raise RequestProblem(problems)
     try:
         now_ms = await venue.now_ms()
-        listings = await venue.contracts()
+        listed = await contracts.read(venue, ruleset.service.contracts)
     except ExchangeError as error:
         raise RunUnavailable(str(error)) from error
+    if not listed.current and not request.dry_run:
+        raise RunUnavailable(f"orders need to know what {venue.name} lists: {_as_stored(listed)}")
+    listings = listed.listings
     as_of_ms = _as_of(request, venue, now_ms, problems)
     longest_ms = profile.trade_entry.execution.signal_ttl_sec * 1000
     present = now_ms - as_of_ms <= longest_ms
@@ -121,11 +131,8 @@ async def resolve(
     if problems:
         raise RequestProblem(problems)
     warnings = [*request.warnings, *_idle(request, profile, timeframe)]
-    if not symbols:
-        selected = select_contracts(listings, profile.contracts, profile.gates[GATE], as_of_ms).symbols
-        symbols = (*selected, *sorted(set(profile.contracts.blacklist) & listings.keys()))
-        if not selected:
-            warnings.append(f"no contract of {venue.name} passes the selection of profile '{profile.name}'")
+    if not listed.current:
+        warnings.append(_as_stored(listed))
     return Resolved(
         ruleset=ruleset,
         profile=profile,
@@ -135,7 +142,8 @@ async def resolve(
         as_of_ms=as_of_ms,
         present=present,
         symbols=symbols,
-        listed=listings.keys(),
+        listings=listings,
+        selects=not symbols,
         workers=request.workers,
         dry_run=request.dry_run,
         sync_tables=request.sync_tables,
@@ -244,6 +252,12 @@ def _market_type(request: RunRequest, problems: list[FieldProblem]) -> MarketTyp
             )
         problems.append(problem)
     return found
+
+
+def _as_stored(listed: Listed) -> str:
+    minutes = (machine_ms() - listed.read_at_ms) // MS_PER_MINUTE
+    since = f"of {iso(listed.read_at_ms)}, {minutes} min ago"
+    return f"{listed.exchange} does not say what it lists; the contracts that are stored are {since}"
 
 
 def _as_of(request: RunRequest, venue: Exchange, now_ms: int, problems: list[FieldProblem]) -> int:

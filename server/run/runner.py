@@ -16,6 +16,7 @@ from server.exchange.port import Exchange
 from server.instants import machine_ms
 from server.journal import Journal, JournalError
 from server.market import MarketCandles
+from server.market.contracts import ContractBook
 from server.metrics import Metrics
 from server.orders.errors import OrdersUnavailable
 from server.orders.store import Orders
@@ -36,6 +37,7 @@ from server.run.request import RunRequest, RunUnavailable
 from server.run.resolve import SIMULATED, Resolved, resolve
 from server.run.result import RunResult
 from server.run.rules import RulesInForce
+from server.run.selecting import selected
 from server.run.spreads import with_spreads
 from server.run.stopwatch import Stopwatch
 from server.switches.errors import SwitchesUnavailable
@@ -80,6 +82,7 @@ class Runner:
         orders: Orders,
         switches: Switches,
         locks: RunLocks,
+        contracts: ContractBook,
         metrics: Metrics,
         evaluation: Evaluation,
         distribution: Distribution | None,
@@ -89,7 +92,7 @@ class Runner:
         live: bool,
     ) -> None:
         self._orders, self._metrics, self._dispatcher, self._align = orders, metrics, dispatcher, align
-        self._switches, self._locks = switches, locks
+        self._switches, self._locks, self._contracts = switches, locks, contracts
         self._live = live
         self._rules = rules
         self._venues = evaluation.venues
@@ -147,6 +150,7 @@ class Runner:
             self._venues,
             self._default_name(ruleset),
             self._live if self._dispatcher else None,
+            self._contracts,
         )
         return replace(run, warnings=(*warnings, *run.warnings))
 
@@ -156,6 +160,7 @@ class Runner:
         """What is open, then the symbols that the gate lets pass; of the past, only the gate."""
         if not run.present:
             with watch.stage("filter_symbols"):
+                run = selected(run, None)
                 symbols, excluded = sift(run, run.symbols, Situation())
             return replace(run, symbols=symbols, excluded=excluded), None
         trades = self._dispatcher is not None
@@ -176,11 +181,13 @@ class Runner:
         """``changes``: switches follow what is open. Raises ``SwitchesUnavailable``."""
         now_ms, switches = machine_ms(), self._switches
         queued = await switches.take_queue()
-        symbols = tuple(dict.fromkeys((*run.symbols, *(one.symbol for one in queued))))
         filters = changes and not run.skip_open_state_filter
         if filters and reconciled.source == "venue":
             await switches.reactivate(reconciled.symbols.keys(), now_ms)
-        situation = Situation(switches=await switches.state(now_ms), reconciled=reconciled)
+        state = await switches.state(now_ms)
+        run = selected(run, state)
+        symbols = tuple(dict.fromkeys((*run.symbols, *(one.symbol for one in queued))))
+        situation = Situation(switches=state, reconciled=reconciled)
         passed, excluded = sift(run, symbols, situation)
         if run.lock_per_symbol and passed:
             locked = await lock.symbols(passed)
@@ -190,7 +197,13 @@ class Runner:
             rules = run.ruleset.service.exclusion
             excluded = switched_off(excluded, await switches.exclude(taken, now_ms, rules))
         warning = () if reconciled.failure is None else (f"the run is degraded: {reconciled.failure}",)
-        return replace(run, symbols=passed, excluded=excluded, warnings=(*run.warnings, *warning))
+        return replace(
+            run,
+            symbols=passed,
+            excluded=excluded,
+            timeframes_off=frozenset(state.timeframes),
+            warnings=(*run.warnings, *warning),
+        )
 
     # What becomes of them.
 

@@ -30,6 +30,7 @@ def work_json(work: Work, fingerprint: str) -> dict[str, Json]:
         "mode": work.mode,
         "limit_sec": work.limit_sec,
         "most_requests": work.most_requests,
+        "timeframes_off": [list(one) for one in sorted(work.timeframes_off)],
     }
 
 
@@ -44,6 +45,7 @@ def work_of(described: Any, profile: Profile) -> Work:
         workers=1,
         limit_sec=described["limit_sec"],
         most_requests=described["most_requests"],
+        timeframes_off=frozenset((symbol, timeframe) for symbol, timeframe in described["timeframes_off"]),
     )
 
 

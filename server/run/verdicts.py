@@ -15,6 +15,7 @@ from engine.verdict import decide
 from server.run.judged import Failure, Judged, RunStage
 from server.run.memory import ProfileMemory
 from server.run.reasons import RunReason
+from server.run.switched_off import TimeframesOff, rows_off
 
 Candles = Mapping[str, Mapping[Timeframe, CandleSet]]
 
@@ -48,6 +49,7 @@ async def decide_all(
     workers: int,
     limit_sec: float,
     done: Callable[[int], None],
+    off: TimeframesOff = (),
 ) -> tuple[dict[str, Judged], dict[str, Failure]]:
     """Verdicts in the order of ``symbols``, and failures. The same for every number of workers.
 
@@ -58,7 +60,7 @@ async def decide_all(
     loop = asyncio.get_running_loop()
 
     async def within_limit(share: Sequence[str]) -> Decided:
-        thread = loop.run_in_executor(pool, decide_share, memory, share, candles, as_of_ms, mode)
+        thread = loop.run_in_executor(pool, decide_share, memory, share, candles, as_of_ms, mode, off)
         try:
             # A thread cannot be stopped: what it comes to is not waited for any longer.
             return await asyncio.wait_for(asyncio.shield(thread), limit_sec)
@@ -81,22 +83,32 @@ async def decide_all(
 
 
 def decide_share(
-    memory: ProfileMemory, symbols: Sequence[str], candles: Candles, as_of_ms: int, mode: str
+    memory: ProfileMemory,
+    symbols: Sequence[str],
+    candles: Candles,
+    as_of_ms: int,
+    mode: str,
+    off: TimeframesOff = (),
 ) -> Decided:
     """All symbols in one batch; should that fail, one by one, so that only the culprit is lost."""
     try:
-        return decide_batch(memory, symbols, candles, as_of_ms, mode), []
+        return decide_batch(memory, symbols, candles, as_of_ms, mode, off), []
     except Exception as error:
         if len(symbols) == 1:
             log.exception("run.evaluation_failed", symbol=symbols[0])
             message = f"deciding ended in {type(error).__name__}; the log has the details"
             return [], [Failure(symbols[0], "mtf_execution", RunReason.EVALUATION_ERROR, message)]
-    alone = [decide_share(memory, [symbol], candles, as_of_ms, mode) for symbol in symbols]
+    alone = [decide_share(memory, [symbol], candles, as_of_ms, mode, off) for symbol in symbols]
     return [j for found, _ in alone for j in found], [f for _, failed in alone for f in failed]
 
 
 def decide_batch(
-    memory: ProfileMemory, symbols: Sequence[str], candles: Candles, as_of_ms: int, mode: str
+    memory: ProfileMemory,
+    symbols: Sequence[str],
+    candles: Candles,
+    as_of_ms: int,
+    mode: str,
+    off: TimeframesOff = (),
 ) -> list[Judged]:
     """One batch, as facts and rules see it; raises whatever they raise."""
     rules = memory.profile.rules
@@ -104,5 +116,5 @@ def decide_batch(
         (symbol, timeframe): candles[symbol][timeframe] for symbol in symbols for timeframe in candles[symbol]
     }
     source = Snapshot.of(rules.plans, symbols, by_pair, as_of_ms, memory.verdict_facts)
-    batch = decide(rules, source, mode)
+    batch = decide(rules, source, mode, switched_off=rows_off(symbols, off))
     return [Judged(batch.verdict(row), batch, row) for row in range(len(batch))]

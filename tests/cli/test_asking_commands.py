@@ -110,3 +110,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def recorded(light: Command, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTRYGATE_DATABASE_URL", database)
+
+
+def test_a_timeframe_that_is_switched_off_is_named(
+    entrygate: Command, light: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENTRYGATE_DATABASE_URL", f"sqlite:///{tmp_path}/journal.db")
+    assert light("switches", "off", "SYMBOL_TF:BTCUSDT:5m", "--reason", "news").code == 0
+    assert entrygate("run", "BTCUSDT").code == 0
+    assert "\n5m was switched off: 1 run, 2025-06-03 15:32\n" in light("why", "BTCUSDT").out
+    (run,) = json.loads(light("runs", "--json").out)["items"]
+    told = entrygate("explain", "--decision", f"{run['run_id']}.BTCUSDT").out
+    assert re.search(r"5m context\b.*timeframe_switch_off\n", told)

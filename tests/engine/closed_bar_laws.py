@@ -24,10 +24,17 @@ HEALTH = ("candles", "in_row", "missing", "newest", "window_start", "close")
 
 
 def live(
-    rules: ProfileRules, symbols: Sequence[str], candles: Candles, at: int, cache: TailCache | None = None
+    rules: ProfileRules,
+    symbols: Sequence[str],
+    candles: Candles,
+    at: int,
+    cache: TailCache | None = None,
+    off: Sequence[str] = (),
 ) -> VerdictBatch:
-    """What a run at ``at`` decides."""
-    return decide(rules, Snapshot.of(rules.plans, symbols, candles, at, cache))
+    """What a run at ``at`` decides; ``off``: timeframes that are switched off for every symbol."""
+    switched_off = {timeframe: np.ones(len(symbols), dtype=np.bool_) for timeframe in off}
+    source = Snapshot.of(rules.plans, symbols, candles, at, cache)
+    return decide(rules, source, switched_off=switched_off)
 
 
 def replay(rules: ProfileRules, symbol: str, candles: Candles, instants: Sequence[int]) -> VerdictBatch:

@@ -50,8 +50,12 @@ def decided(
     rows: Sequence[Row],
     mode: str | None = None,
     metrics: Sequence[Mapping[str, float | None]] | None = None,
+    off: Mapping[str, Sequence[bool]] | None = None,
 ) -> VerdictBatch:
-    """Verdicts on these facts; ``metrics``: all of each row's, where what is not named is unknown."""
+    """Verdicts on these facts; ``metrics``: all of each row's, where what is not named is unknown.
+
+    ``off``: by timeframe, whether it is switched off for each row.
+    """
     columns: dict[FactRef, Any] = {}
     for program in rules.timeframes.values():
         for ref in program.program.refs:
@@ -66,4 +70,6 @@ def decided(
             metric.name: np.array([np.nan if (v := row.get(metric.name)) is None else v for row in metrics])
             for metric in rules.walk.metrics
         }
-    return decide(rules, Recorded(symbols, as_of, columns, sound(rules, len(rows))), mode, given)
+    switched_off = {timeframe: np.array(rows) for timeframe, rows in (off or {}).items()}
+    source = Recorded(symbols, as_of, columns, sound(rules, len(rows)))
+    return decide(rules, source, mode, given, switched_off)

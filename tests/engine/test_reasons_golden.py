@@ -31,6 +31,7 @@ class Case:
     rules: Callable[[Plain], object] | None = None
     candles: Callable[[Candles, int], Candles] = lambda candles, at: candles
     timeframe: str | None = None
+    off: tuple[str, ...] = ()
 
 
 def edited(**changed: object) -> Callable[[Plain], object]:
@@ -89,6 +90,7 @@ CASES = {
     "klines_have_gaps": Case("BTCUSDT", CALM, candles=with_a_gap),
     "klines_stale": Case("BTCUSDT", CALM, candles=not_yet_delivered),
     # signal
+    "timeframe_switch_off": Case("LINKUSDT", "2025-06-01T07:46Z", timeframe="5m", off=("5m",)),
     "NO_CONFIG_FOR_TF": Case("LINKUSDT", "2025-06-01T07:46Z", without_rules_for_1m, timeframe="1m"),
     "LONG_AND_SHORT": Case("LINKUSDT", "2025-06-01T07:46Z", short_whenever_long, timeframe="5m"),
     "DATA_MISSING": Case("LINKUSDT", "2025-06-01T07:46Z", candles=listed_today, timeframe="1m"),
@@ -119,7 +121,7 @@ def test_verdict(reason: str, golden: SnapshotAssertion) -> None:
     case = CASES[reason]
     rules = shipped_rules() if case.rules is None else variant(case.rules)
     at = ms(case.at)
-    batch = live(rules, [case.symbol], case.candles(market((case.symbol,)), at), at)
+    batch = live(rules, [case.symbol], case.candles(market((case.symbol,)), at), at, off=case.off)
     verdict = batch.verdict(0)
     if case.timeframe is None:
         assert verdict.reason == reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -84,10 +84,13 @@ def verdicts(
     symbols: Sequence[str] = SYMBOLS,
     mode: str | None = None,
     candles: Candles | None = None,
+    off: Mapping[str, Collection[str]] | None = None,
 ) -> VerdictBatch:
-    """Verdicts of some symbols at an instant."""
+    """Verdicts of some symbols at an instant; ``off``: by timeframe, the symbols it is switched off for."""
     plans = profile.rules.plans
-    return decide(profile.rules, Snapshot.of(plans, symbols, candles or market(), as_of), mode)
+    switched_off = {tf: np.array([s in found for s in symbols]) for tf, found in (off or {}).items()}
+    source = Snapshot.of(plans, symbols, candles or market(), as_of)
+    return decide(profile.rules, source, mode, switched_off=switched_off)
 
 
 def trade(symbol: str, **more: Any) -> dict[str, Any]:

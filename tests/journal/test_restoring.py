@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,76 @@ async def test_a_walk_is_explained_with_the_spread_of_then(journal: Journal) -> 
     restored = await journal.restored(f"{made.run_id}.{batch.symbols[row]}", compiled)
     assert restored.batch.metrics(restored.row)["spread_bps"] == 12.5
     assert explain(restored.batch, restored.row).to_json() == explain(batch, row).to_json()
+
+
+switches = st.fixed_dictionaries({tf: st.sets(st.sampled_from(SYMBOLS)) for tf in ("15m", "5m", "1m")})
+
+
+@settings(deadline=None, max_examples=25)
+@given(instants, rosters, switches)
+def test_what_was_switched_off_comes_back(as_of: int, symbols: list[str], off: dict[str, set[str]]) -> None:
+    batch = verdicts(edited(wider), as_of, symbols, off=off)
+    now = again(batch)
+    assert_same(now, batch)
+    assert now.switched_off.keys() == batch.switched_off.keys()
+    for row in range(len(batch)):
+        assert explain(now, row).to_json() == explain(batch, row).to_json()
+
+
+def test_what_is_on_is_stored_as_it_was_before_there_were_switches() -> None:
+    """So that what was stored then reads as all on, and nothing grows by it."""
+    batch = verdicts(shipped(), SHORTS)
+    for content in contents(batch):
+        assert set(json.loads(content.layout)) == {"facts", "closes", "conditions"}
+        stored = stored_timeframe(content.timeframe, content.layout, content.columns)
+        assert not stored.switched_off.any()
+    one = verdicts(shipped(), SHORTS, off={"1m": {"ETHUSDT"}})
+    plain, marked = ({c.timeframe: c.columns for c in contents(b)} for b in (batch, one))
+    assert plain["5m"] == marked["5m"]
+    assert len(marked["1m"]) - len(plain["1m"]) < 10
+
+
+@pytest.mark.parametrize("symbol", [None, "ETHUSDT"])
+async def test_runs_with_and_without_switches_are_read_together(symbol: str | None, journal: Journal) -> None:
+    offs = ({}, {"1m": {"ETHUSDT", "SOLUSDT"}}, {"5m": {"BTCUSDT"}, "1m": {"BNBUSDT"}})
+    then: dict[tuple[str, str], Any] = {}
+    for minute, off in enumerate(offs):
+        shares = [verdicts(shipped(), SHORTS + minute * MINUTE, SYMBOLS[n::2], off=off) for n in range(2)]
+        made = record(shipped(), shares)
+        await journal.record(made)
+        then |= {(made.run_id, s): b.verdict(row) for b in shares for row, s in enumerate(b.symbols)}
+        for batch in shares:
+            for row, name in enumerate(batch.symbols):
+                restored = await journal.restored(f"{made.run_id}.{name}", compiled)
+                assert explain(restored.batch, restored.row).to_json() == explain(batch, row).to_json()
+    stretches = Stretches(journal, compiled, RunFilter(), symbol=symbol)
+    found = {
+        (run_id, stretch.batch.symbols[row]): stretch.batch.verdict(row)
+        async for stretch in stretches.read()
+        for row, run_id in enumerate(stretch.run_ids)
+    }
+    assert stretches.lost == {}
+    assert found == {key: verdict for key, verdict in then.items() if symbol in (None, key[1])}
+    said = {d.invalid_reason for v in found.values() for d in v.execution.timeframe_decisions}
+    assert "timeframe_switch_off" in said
+
+
+def before_there_were_switches(canonical: dict[str, Any]) -> None:
+    """A ruleset as it was stored when the signal gate was told nothing of switches."""
+    gate = canonical["gates"]["signal"]
+    del gate["facts"]["timeframe_switched_off"]
+    gate["checks"] = [check for check in gate["checks"] if check["reason"] != "timeframe_switch_off"]
+
+
+async def test_a_decision_of_before_there_were_switches_is_still_readable(journal: Journal) -> None:
+    profile = edited(before_there_were_switches)
+    batch = verdicts(profile, SHORTS)
+    made = record(profile, [batch])
+    await journal.record(made)
+    for row, symbol in enumerate(batch.symbols):
+        restored = await journal.restored(f"{made.run_id}.{symbol}", compiled)
+        assert restored.batch.verdict(restored.row) == batch.verdict(row)
+        assert explain(restored.batch, restored.row).to_json() == explain(batch, row).to_json()
 
 
 def before_there_was_a_walk(canonical: dict[str, Any]) -> None:

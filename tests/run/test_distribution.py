@@ -172,6 +172,25 @@ async def test_what_does_not_come_out_is_decided_here(opened: Service) -> None:
     assert await _distributed(opened, failing) == (right, 1)
 
 
+async def test_switches_travel(opened: Service) -> None:
+    """Each share with those of its symbols, so that whoever decides it decides alike."""
+    off = frozenset({("BTCUSDT", "5m"), ("ETHUSDT", "1m"), ("GONEUSDT", "1m")})
+    work, (described, sharer) = replace(_this(opened), timeframes_off=off), await _work(opened)
+    here = {s: one.verdict for s, one in (await _found(opened, work)).judged.items()}
+    said = {s: d.invalid_reason for s, v in here.items() for d in v.context.timeframe_decisions}
+    assert said["BTCUSDT"] == "timeframe_switch_off"
+    assert here["ETHUSDT"].execution.timeframe_decisions[0].invalid_reason == "timeframe_switch_off"
+    there: dict[str, Verdict] = {}
+    for symbols in (BUNDLED[:3], BUNDLED[3:]):
+        part = work.about(symbols)
+        assert {symbol for symbol, _ in part.timeframes_off} == set(symbols) & {"BTCUSDT", "ETHUSDT"}
+        asked = {"work": work_json(part, str(described["fingerprint"])), "known_ms": SHORTS, "until": 2**50}
+        answer: Any = await sharer(Asked(), json.loads(json.dumps(asked)))  # type: ignore[arg-type]
+        findings = findings_of(answer["found"], part.profile.rules, part.as_of_ms, part.mode)
+        there |= {symbol: one.verdict for symbol, one in findings.judged.items()}
+    assert there == here
+
+
 async def test_failures_travel(opened: Service) -> None:
     work = replace(_this(opened), symbols=("BTCUSDT", "NOWHEREUSDT"))
     findings = await _found(opened, work)

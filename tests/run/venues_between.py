@@ -110,6 +110,7 @@ def another_runner(service: Service, venue: Any, *, looks: bool = False) -> Runn
         orders=service.orders,
         switches=service.switches,
         locks=service.run_locks,
+        contracts=service.contracts,
         metrics=service.metrics,
         evaluation=Evaluation({"paper": venue}),
         distribution=None,
