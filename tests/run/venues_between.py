@@ -68,7 +68,7 @@ class Slow(Between):
 class SlowToDecide:
     """Decides as ever, but nothing that the named symbol is part of before `release`."""
 
-    def __init__(self, decide: Callable[[ProfileRules, Snapshot, str], VerdictBatch]) -> None:
+    def __init__(self, decide: Callable[..., VerdictBatch]) -> None:
         self._decide, self._released = decide, threading.Event()
         self._symbol: str | None = None
 
@@ -76,10 +76,10 @@ class SlowToDecide:
         """Which symbol it is from now on; None: none."""
         self._symbol = symbol
 
-    def decide(self, rules: ProfileRules, source: Snapshot, mode: str) -> VerdictBatch:
+    def decide(self, rules: ProfileRules, source: Snapshot, *how: Any, **more: Any) -> VerdictBatch:
         if self._symbol in source.symbols:
             self._released.wait()
-        return self._decide(rules, source, mode)
+        return self._decide(rules, source, *how, **more)
 
     def release(self) -> None:
         self._released.set()
