@@ -64,9 +64,9 @@ class Progress(_Value):
 
     ``reached_zone``: the price has been in the zone since the order left; ``outside_since``: it left it then.
     ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
-    targets and closings, ``stop`` is where the stop was when last seen, ``held`` what was left
-    of a position that was reduced, ``close_cause`` why a position is
-    being closed, ``close_tries`` how often in a row the venue has not taken it.
+    targets and closings, ``stop`` is where the stop was when last seen, ``stop_moved``: somebody else moved it
+    there; ``held`` what was left of a position that was reduced, ``close_cause`` why a position is being
+    closed, ``close_tries`` how often in a row the venue has not taken it.
     """
 
     leverage_set: bool = False
@@ -84,6 +84,7 @@ class Progress(_Value):
     protected: bool = False
     names: int = 0
     stop: Number | None = None
+    stop_moved: bool = False
     held: Number | None = None
     targets_placed: bool = False
     closing_since: int | None = None

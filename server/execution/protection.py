@@ -150,7 +150,10 @@ async def _protected(desk: Desk, intent: Intent, found: Held, since: int, now: i
         intent,
         Change(
             progress=progress.with_(
-                protected=True, unprotected_since=None, stop=nearest.trigger_price if nearest else None
+                protected=True,
+                unprotected_since=None,
+                stop=nearest.trigger_price if nearest else None,
+                stop_moved=False,
             ),
             events=(
                 event(
@@ -283,7 +286,8 @@ async def realign(desk: Desk, intent: Intent, found: Held) -> Intent:
         return intent
     stop, (wanted, *targets) = found.stops[0], levels(ticket, average, position.size)
     moves: list[tuple[TriggerOrder, Level]] = []
-    if stop.trigger_price == progress.stop and stop.trigger_price != wanted.price:
+    where_it_was = stop.trigger_price == progress.stop and not progress.stop_moved
+    if where_it_was and stop.trigger_price != wanted.price:
         moves.append((stop, wanted))
     standing = sorted(
         (t for t in found.triggers if t.kind == "take_profit"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from server.execution.closing import finish
-from server.execution.desk import Change, Desk, event, identity, progress_of
+from server.execution.desk import Change, Desk, event, identity, progress_of, ticket_of
 from server.execution.holding import Held, closed_already
-from server.execution.protection import place_targets, protect
+from server.execution.protection import levels, place_targets, protect
 from server.orders.intent import Intent
 
 ABSENT_MS = 600_000
@@ -43,9 +45,17 @@ async def tend(desk: Desk, intent: Intent, found: Held) -> Intent:
         told = event(
             "amended", await desk.now(), trigger="stop_loss", before=progress.stop, after=stop, by="venue"
         )
-        known = progress_of(intent).with_(stop=stop)
+        known = progress_of(intent).with_(stop=stop, stop_moved=not _is_ours(intent, found, stop))
         return await desk.write(intent, Change(progress=known, events=(told,)))
     return intent
+
+
+def _is_ours(intent: Intent, found: Held, stop: Decimal) -> bool:
+    """Whether the stop stands where we would have it: the reply to our own move may have been lost."""
+    average, position = progress_of(intent).average, found.position
+    if average is None or position is None:
+        return False
+    return stop == levels(ticket_of(intent), average, position.size)[0].price
 
 
 async def account(desk: Desk, intent: Intent, missing_since: int) -> Intent | None:

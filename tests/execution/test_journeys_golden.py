@@ -122,6 +122,13 @@ JOURNEYS: dict[str, Course] = {
         happenings=[(20.0, "align"), (40.0, "align")],
         **MOVES_MEANWHILE,
     ),
+    "stop_moved_by_a_person_is_left": course(
+        (0, 60, 60),
+        FLAT_AT_60,
+        RISES,
+        happenings=[(20.0, "stop_moved"), (40.0, "align"), (50.0, "align")],
+        **MOVES_MEANWHILE,
+    ),
     "cancelled_before_it_left": course(
         FLAT, forced={"leverage": ["lost_request"]}, happenings=[(0.45, "cancel")]
     ),

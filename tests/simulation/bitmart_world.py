@@ -364,6 +364,12 @@ class Hands:
         for plan in [p for p in self._side.account.waiting.values() if p.kind == "stop_loss"]:
             ends.drop(self._side.server.venue, self._side.account, plan, "cancelled")
 
+    async def move_stop(self, by: Decimal) -> None:
+        """Somebody moves every stop."""
+        for plan in self._side.account.waiting.values():
+            if plan.kind == "stop_loss":
+                plan.trigger_price += by
+
     async def lose_order(self) -> None:
         """The venue ends an entry order by itself."""
         for order in list(self._side.account.open_orders.values()):

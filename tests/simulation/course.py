@@ -89,12 +89,13 @@ Happening = Literal[
     "another",
     "align",
     "retry",
+    "stop_moved",
 ]
 """Things that come at an instant: the process is killed, the operator acts (``switch_off``: the global
 switch), the venue is away for a while,
 its clock jumps, the machine sleeps, somebody takes the stop or the order away or closes the position, the
 venue forgets the order, the same decision is delivered again, another of the symbol comes, protection is
-realigned, the operator has the first entry decided again."""
+realigned, the operator has the first entry decided again, somebody moves the stop by 200."""
 
 HAPPENINGS: tuple[Happening, ...] = (
     "kill",

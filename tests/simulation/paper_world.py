@@ -130,6 +130,12 @@ class Hands:
             if trigger.kind == "stop_loss":
                 await self._venue.cancel_trigger(trigger)
 
+    async def move_stop(self, by: Decimal) -> None:
+        """Somebody moves every stop."""
+        for trigger in await self._venue.trigger_orders():
+            if trigger.kind == "stop_loss":
+                await self._venue.amend_trigger(trigger, trigger.trigger_price + by, trigger.size)
+
     async def lose_order(self) -> None:
         """The venue ends an entry order by itself."""
         for order in await self._venue.open_orders():

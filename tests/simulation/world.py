@@ -392,6 +392,8 @@ class World:
             self.loop.pass_time(seconds)
         elif what == "stop_taken":
             await self.hands.take_stop()
+        elif what == "stop_moved":
+            await self.hands.move_stop(Decimal(-200))
         elif what == "order_gone":
             await self.hands.lose_order()
         elif what == "order_forgotten":
