@@ -64,8 +64,8 @@ class Progress(_Value):
 
     ``reached_zone``: the price has been in the zone since the order left; ``outside_since``: it left it then.
     ``unprotected_since``: the position has no stop since then. ``names`` counts the ids given out for stops,
-    targets and closings, ``stop`` is where the stop was when last seen, ``stop_moved``: somebody else moved it
-    there; ``held`` what was left of a position that was reduced, ``close_cause`` why a position is being
+    targets and closings, ``stop`` is where the stop was when last seen, ``stop_moved``: somebody else moved
+    it there, ``held`` what was left of a reduced position, ``close_cause`` why a position is being
     closed, ``close_tries`` how often in a row the venue has not taken it.
     """
 

@@ -368,7 +368,7 @@ class Hands:
         """Somebody moves every stop."""
         for plan in self._side.account.waiting.values():
             if plan.kind == "stop_loss":
-                plan.trigger_price += by
+                plan.trigger += by
 
     async def lose_order(self) -> None:
         """The venue ends an entry order by itself."""
