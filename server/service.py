@@ -21,7 +21,7 @@ from server.exchange.paper.errors import SessionInUse
 from server.exchange.paper.ledger import TableLedger
 from server.exchange.paper.session import Others
 from server.exchange.port import Exchange
-from server.execution.guardian import LEASE_MS, lease_of, wall_ms
+from server.execution.watch_lease import LEASE_MS, lease_of, wall_ms
 from server.fixed_code import FIXED_CODE
 from server.journal import Journal
 from server.journal.rulesets import Rulesets

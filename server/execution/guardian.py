@@ -8,12 +8,9 @@ what goes wrong with one of them, or with one row, keeps it from none of the oth
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from uuid import uuid4
 
 import structlog
 
@@ -28,6 +25,7 @@ from server.execution.names import is_ours
 from server.execution.realigning import Realigned, realign_one
 from server.execution.undecided import Undecided
 from server.execution.view import Place, Report, View
+from server.execution.watch_lease import WatchLease, wall_ms
 from server.orders.errors import ChangedMeanwhile, OrdersUnavailable
 from server.orders.intent import FINAL, Intent
 
@@ -37,23 +35,7 @@ EVERY_SEC = 5.0
 LEAST_SEC = 0.25
 """Of real time, however fast the venue's clock runs."""
 
-LEASE_MS = 12_000
-"""Of real time: so long after its death another process looks after everything."""
-
-RENEW_SEC = 4.0
-"""Of real time: how often the lease is renewed during a look that takes long."""
-
 log = structlog.get_logger(__name__)
-
-
-def wall_ms() -> int:
-    """The clock of this machine, which leases go by, ms UTC."""
-    return time.time_ns() // 1_000_000
-
-
-def lease_of(exchange: str, account: str) -> str:
-    """Name of the lease that whoever looks after an account holds."""
-    return f"guardian:{exchange}:{account}"
 
 
 async def always() -> bool:
@@ -81,9 +63,8 @@ class Guardian:
         self.desk = desk
         self.last: Report | None = None
         self._running, self._foreign_stop_ratio = running, foreign_stop_ratio
-        self._leads, self._wall_ms = leads, wall_ms
-        self._holder = holder or str(uuid4())
-        self._lease = lease_of(desk.venue.name, desk.account)
+        self._leads = leads
+        self._lease = WatchLease(desk.orders, desk.venue.name, desk.account, holder, wall_ms)
         self._leading = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._missing: dict[str, int] = {}
@@ -103,9 +84,8 @@ class Guardian:
             await self._drop()
 
     async def resign(self) -> None:
-        """Leaves the watch to others at once; what the database does not answer ends by itself."""
-        with suppress(OrdersUnavailable):
-            await self.desk.orders.release(self._lease, self._holder)
+        """Leaves the watch to others at once."""
+        await self._lease.release()
 
     async def look_if_leading(self) -> None:
         """One look, unless another process does it. Nothing that goes wrong ends the watch."""
@@ -114,7 +94,7 @@ class Guardian:
                 if self._leading:
                     await self._step_down()
                     await self.resign()
-            elif await self._renewed():
+            elif await self._lease.taken():
                 self._leading = True
                 await self._look_while_leading()
             else:
@@ -124,12 +104,9 @@ class Guardian:
         except Exception:
             log.exception("guardian.failed", exchange=self.desk.venue.name)
 
-    async def _renewed(self) -> bool:
-        return await self.desk.orders.lease(self._lease, self._holder, LEASE_MS, self._wall_ms())
-
     async def _look_while_leading(self) -> None:
         """One look, broken off where the lease is another's by then. Raises what `look` raises."""
-        looking, keeping = asyncio.ensure_future(self.look()), asyncio.ensure_future(self._keep_lease())
+        looking, keeping = asyncio.ensure_future(self.look()), asyncio.ensure_future(self._lease.lost())
         try:
             await asyncio.wait((looking, keeping), return_when=asyncio.FIRST_COMPLETED)
             if looking.done():
@@ -142,16 +119,6 @@ class Guardian:
             keeping.cancel()
             await asyncio.gather(looking, keeping, return_exceptions=True)
         await self._step_down()
-
-    async def _keep_lease(self) -> None:
-        """Returns when another process has the lease."""
-        while True:
-            await asyncio.sleep(RENEW_SEC)
-            try:
-                if not await self._renewed():
-                    return
-            except OrdersUnavailable as error:
-                log.warning("guardian.lease_not_renewed", error=str(error))
 
     async def _step_down(self) -> None:
         """Another process says from now on how many positions have no stop, and pursues what was adopted."""

@@ -17,7 +17,7 @@ from server.exchange.paper.errors import MarketDataError
 from server.exchange.port import Exchange
 from server.exchange.selection import GATE, select_contracts
 from server.execution.desk import Desk
-from server.execution.guardian import lease_of
+from server.execution.watch_lease import lease_of
 from server.instants import iso
 from server.orders.errors import OrdersUnavailable
 from server.orders.reading import Standing

@@ -18,10 +18,10 @@ from venues.caller import Caller
 from engine.ruleset import load
 from server.database import upgrade
 from server.exchange.looked_at import OBSTACLE
-from server.execution.guardian import lease_of
 from server.execution.names import order_name
 from server.execution.operations import NotPossible
 from server.execution.submission import Submission
+from server.execution.watch_lease import lease_of
 from server.fixed_code import FIXED_CODE
 from server.overview.health import examine, healthy
 from server.service import Service, service

@@ -15,9 +15,10 @@ from sqlalchemy import text
 
 from server.database import Database, DatabaseAddress, upgrade
 from server.exchange.trading import EntryOrder, TriggerOrder
-from server.execution import guardian as guardian_module
-from server.execution.guardian import LEASE_MS, lease_of
+from server.execution import watch_lease
+from server.execution.guardian import Guardian
 from server.execution.names import order_name
+from server.execution.watch_lease import LEASE_MS, lease_of
 from server.metrics import Metrics
 from server.orders.intent import Intent
 from server.orders.store import Orders
@@ -241,7 +242,7 @@ async def test_a_stop_that_its_position_left_behind_is_taken_away(guarded: Guard
 async def test_the_lease_is_kept_during_a_look_that_takes_long(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guardian_module, "RENEW_SEC", 0.01)
+    monkeypatch.setattr(watch_lease, "RENEW_SEC", 0.01)
     other = guarded.another(Metrics())
     going_on = asyncio.Event()
     guarded.venue.before["open_orders"] = going_on.wait
@@ -263,7 +264,7 @@ async def test_the_lease_is_kept_during_a_look_that_takes_long(
 async def test_who_is_superseded_breaks_off_and_takes_back_what_it_told(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guardian_module, "RENEW_SEC", 0.01)
+    monkeypatch.setattr(watch_lease, "RENEW_SEC", 0.01)
     await guarded.position("BTCUSDT")
     guarded.venue.fails["contracts"] = UNAVAILABLE
     await guarded.guardian.look_if_leading()
@@ -314,7 +315,7 @@ async def test_a_process_that_may_not_lead_leaves_the_lease_alone(guarded: Guard
     async def leads() -> bool:
         return may[0]
 
-    guarded.guardian = guardian_module.Guardian(
+    guarded.guardian = Guardian(
         guarded.desk,
         guarded._running,  # pyright: ignore[reportPrivateUsage]
         lambda: Decimal("0.02"),

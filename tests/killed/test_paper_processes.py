@@ -20,7 +20,7 @@ from trading_process import submission
 from server.database import Database, upgrade
 from server.exchange.paper import PaperExchange
 from server.exchange.paper.errors import SessionInUse
-from server.execution.guardian import LEASE_MS, lease_of, wall_ms
+from server.execution.watch_lease import LEASE_MS, lease_of, wall_ms
 from server.instants import at, iso
 from server.orders.errors import OrdersUnavailable
 from server.orders.intent import FINAL, Intent

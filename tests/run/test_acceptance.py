@@ -26,7 +26,7 @@ from engine.ruleset import load
 from engine.verdict import Verdict
 from server.api import create_app
 from server.exchange.trading import Accepted, TriggerRequest
-from server.execution.guardian import Realigned
+from server.execution.realigning import Realigned
 from server.fixed_code import FIXED_CODE
 from server.instants import at, machine_ms
 from server.orders.store import Orders
