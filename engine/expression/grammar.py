@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from simpleeval import SimpleEval
@@ -19,6 +18,7 @@ from engine.expression import nodes as n
 from engine.expression.errors import ExpressionError, ExpressionProblem
 from engine.expression.nodes import FactRef, Kind
 from engine.expression.places import Places
+from engine.expression.scope import Scope, kind_of
 from engine.expression.words import (
     ARITHMETIC,
     COMPARISON,
@@ -34,19 +34,6 @@ class _Refusal(Exception):
     """Aborts the sub-tree at hand; the problem is already noted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Names an expression may use. ``facts`` and ``params`` map to units; gates have no history, and
-    ``momentary`` facts have none where the others do.
-    """
-
-    facts: Mapping[str, str]
-    params: Mapping[str, str] = field(default_factory=dict[str, str])
-    timeframes: frozenset[str] = frozenset()
-    history: bool = True
-    momentary: frozenset[str] = frozenset()
-
-
 def parse(text: str, scope: Scope, kind: Kind = Kind.TRUTH) -> n.Node:
     """The tree of an expression of ``kind``. Raises ``ExpressionError`` with every problem found."""
     reader = _Reader(text, scope, kind)
@@ -58,10 +45,6 @@ def parse(text: str, scope: Scope, kind: Kind = Kind.TRUTH) -> n.Node:
 
 def _is_timeframe(node: ast.Subscript) -> bool:
     return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
-
-
-def _kind_of(unit: str) -> Kind:
-    return {"flag": Kind.TRUTH, "name": Kind.TEXT}.get(unit, Kind.NUMBER)
 
 
 class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
@@ -205,9 +188,9 @@ class _Reader(SimpleEval):  # pyright: ignore[reportUntypedBaseClass]
         if name in ("true", "false"):
             return n.Constant(name, name == "true")
         if name in self.scope.params:
-            return n.Param(name, name, _kind_of(self.scope.params[name]))
+            return n.Param(name, name, kind_of(self.scope.params[name]))
         if name in self.scope.facts:
-            return n.Fact(name, FactRef(name), _kind_of(self.scope.facts[name]))
+            return n.Fact(name, FactRef(name), kind_of(self.scope.facts[name]))
         if name in FUNCTIONS:
             raise self._refuse(f"'{name}' is a function: write {name}(…)", node)
         choices = (*self.scope.facts, *self.scope.params, "true", "false")

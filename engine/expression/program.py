@@ -22,9 +22,10 @@ from typing import Any, cast
 import numpy as np
 
 from engine.expression import nodes as n
-from engine.expression.grammar import Scope, parse
+from engine.expression.grammar import parse
 from engine.expression.nodes import FactRef, Kind, Node
 from engine.expression.resolve import count_of, resolve
+from engine.expression.scope import Scope
 
 Column = Any
 """float64 array or scalar; a pair of masks; or an object array or scalar of texts."""
