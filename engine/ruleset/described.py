@@ -22,7 +22,7 @@ from engine.models.conditions import (
 )
 from engine.models.validation import ScopedFilter, ValidationDocument
 from engine.ruleset.expressions import RESERVED
-from engine.ruleset.ruleset import Ruleset
+from engine.ruleset.ruleset import Origin, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +52,45 @@ class Described:
 
 
 def described(ruleset: Ruleset) -> tuple[Described, ...]:
-    """Every condition of the catalogue, in the order of its files."""
+    """Every condition: the catalogue in the order of its files, then those of single profiles."""
     used = {name: _uses(profile.validation, ruleset) for name, profile in ruleset.profiles.items()}
-    return tuple(
-        Described(
-            name=name,
-            file=ruleset.origins[name].file,
-            line=ruleset.origins[name].line,
-            summary=definition.summary,
-            formula=_formula(definition),
-            composed=not isinstance(definition, Expressed),
-            requires=definition.requires if isinstance(definition, Expressed) else None,
-            params=definition.params if isinstance(definition, Expressed) else {},
-            facts=tuple(dict.fromkeys(_facts(name, ruleset.conditions))),
-            uses=tuple(uses[name] for uses in used.values() if name in uses),
-        )
-        for name, definition in ruleset.conditions.items()
+    catalogue = [
+        _described(name, ruleset.origins[name], ruleset.conditions, used.values())
+        for name in ruleset.conditions
+    ]
+    return (*catalogue, *_own(ruleset, used))
+
+
+def _own(ruleset: Ruleset, used: Mapping[str, Mapping[str, Use]]) -> Iterator[Described]:
+    """One that several profiles have from the one they extend is one."""
+    owners: dict[tuple[str, Origin], list[str]] = {}
+    for profile, origins in ruleset.own_origins.items():
+        for name, origin in origins.items():
+            owners.setdefault((name, origin), []).append(profile)
+    for (name, origin), profiles in owners.items():
+        known = {**ruleset.conditions, **ruleset.profiles[profiles[0]].validation.rules}
+        yield _described(name, origin, known, [used[profile] for profile in profiles])
+
+
+def _described(
+    name: str,
+    origin: Origin,
+    known: Mapping[str, ConditionDefinition],
+    used: Iterable[Mapping[str, Use]],
+) -> Described:
+    definition = known[name]
+    expressed = definition if isinstance(definition, Expressed) else None
+    return Described(
+        name=name,
+        file=origin.file,
+        line=origin.line,
+        summary=definition.summary,
+        formula=_formula(definition),
+        composed=expressed is None,
+        requires=None if expressed is None else expressed.requires,
+        params={} if expressed is None else expressed.params,
+        facts=tuple(dict.fromkeys(_facts(name, known))),
+        uses=tuple(uses[name] for uses in used if name in uses),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from engine.documents import Problem
+from engine.documents import MapNode, Problem
 from engine.gates import Gate
 from engine.models.conditions import ConditionDefinition, ConditionsDocument, Expressed
 from engine.models.contracts import ContractsDocument
@@ -49,13 +49,15 @@ class Origin:
 class Ruleset:
     """Everything a folder decides. ``default_profile`` is the first enabled one of the service's list.
 
-    ``origins`` says where each condition of the catalogue is written.
+    ``origins`` says where each condition of the catalogue is written, ``own_origins`` where those that a
+    profile has for itself are.
     """
 
     service: ServiceDocument
     facts: FactsDocument
     conditions: Mapping[str, ConditionDefinition]
     origins: Mapping[str, Origin]
+    own_origins: Mapping[str, Mapping[str, Origin]]
     reasons: Mapping[str, ReasonDefinition]
     gates: Mapping[str, Gate]
     profiles: Mapping[str, Profile]
@@ -112,7 +114,14 @@ def _assemble(folder: Folder, linked: Mapping[str, LinkedProfile], fixed: FixedC
     for profile in profiles.values():
         _ = profile.rules, profile.plan_conditions
     default = next(entry.name for entry in service.profiles if entry.enabled)
-    return Ruleset(service, facts, conditions, origins, reasons.reasons, gates, profiles, default)
+    own = {name: _own_origins(linked[name].roots["validation"], folder) for name in profiles}
+    return Ruleset(service, facts, conditions, origins, own, reasons.reasons, gates, profiles, default)
+
+
+def _own_origins(validation: MapNode, folder: Folder) -> dict[str, Origin]:
+    rules = validation.get("rules")
+    keys = [entry.key for entry in rules.entries.values()] if isinstance(rules, MapNode) else []
+    return {str(key.value): Origin(folder.path_of(key.position.file), key.line) for key in keys}
 
 
 def _profile(

@@ -49,11 +49,11 @@ async def conditions(request: AnyRequest, service: Service, values: Values) -> C
 
 async def condition(request: AnyRequest, service: Service, values: Values) -> ConditionEntry:
     ruleset, _ = await service.rules.now()
-    name = values["name"]
-    for entry in described(ruleset):
+    name, known = values["name"], described(ruleset)
+    for entry in known:
         if entry.name == name:
             return condition_json(entry)
-    meant = nearest(name, ruleset.conditions)
+    meant = nearest(name, [entry.name for entry in known])
     raise NotFoundException(f"no condition {name!r}" + (f"; did you mean {meant!r}?" if meant else ""))
 
 

@@ -30,8 +30,9 @@ MarkdownOption = Annotated[
 HEAD = """\
 # Conditions
 
-Every condition that a profile may use, by the file that it is written in. Made from `rules/conditions/` by
-`entrygate conditions --markdown`; edit those files, not this one.
+Every condition that a profile may use, by the file that it is written in; at the end those that a profile
+has for itself, under `rules` in its `validation.yaml`. Made by `entrygate conditions --markdown`; edit those
+files, not this one.
 
 A parameter is shown with its default, its unit and its bounds. [The rule language](rule-language.md) says
 what the formulas mean, and `entrygate conditions NAME` shows one condition in full.
@@ -69,11 +70,14 @@ def conditions(
         raise unknown("fact", fact, facts)
     found = select(known, profile=profile, fact=fact)
     if name is not None:
-        one = next((entry for entry in known if entry.name == name), None)
-        if one is None:
+        named = [entry for entry in known if entry.name == name]
+        if not named:
             names = [entry.name for entry in known]
             raise unknown("condition", name, names, listed_by="entrygate conditions")
-        say_json(condition_json(one)) if as_json else say(*_one(one))
+        if as_json:
+            say_json(condition_json(named[0]))
+        else:
+            say(*(line for entry in named for line in _one(entry)))
     elif as_json:
         say_json([condition_json(entry) for entry in found])
     elif markdown:
@@ -86,11 +90,18 @@ def page(known: Sequence[Described]) -> str:
     """The list as Markdown."""
     parts = [HEAD]
     for file, group in groupby(known, key=lambda entry: entry.file):
-        title = file.rpartition("/")[2].removesuffix(".yaml").replace("_", " ")
-        title = title.upper() if title in ("rsi", "macd") else title.capitalize()
+        title = _title(file)
         head = ["| condition | asks | formula | parameters | used by |", "|---|---|---|---|---|"]
         parts.append("\n".join([f"## {title}", "", *head, *(_row(entry) for entry in group), ""]))
     return "\n".join(parts)
+
+
+def _title(file: str) -> str:
+    folder, _, name = file.rpartition("/")
+    if folder.startswith("profiles/"):
+        return f"Of profile {folder.removeprefix('profiles/')}"
+    title = name.removesuffix(".yaml").replace("_", " ")
+    return title.upper() if title in ("rsi", "macd") else title.capitalize()
 
 
 def _row(entry: Described) -> str:
