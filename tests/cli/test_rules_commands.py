@@ -188,6 +188,17 @@ def test_conditions_as_a_list_and_one_in_full(light: Command) -> None:
     assert composed["facts"] == ["close", "vwap", "ema_9"]
 
 
+def test_conditions_that_a_profile_has_for_itself(light: Command) -> None:
+    own = light("conditions", "pullback_short_vwap")
+    listed = json.loads(light("conditions", "--profile", "regular", "--json").out)
+    found = next(entry for entry in listed if entry["name"] == "pullback_short_vwap")
+
+    assert "  used by     regular: filter short" in own.lines
+    assert found["file"] == "profiles/regular/validation.yaml"
+    written = (ROOT / "rules" / found["file"]).read_text().splitlines()[found["line"] - 1]
+    assert written == "  pullback_short_vwap:"
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -19,6 +19,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from litestar.testing import AsyncTestClient
 from run_answers import BUNDLED, LONG, QUIET, READY, SHORTS, as_sent, lasting
+from syrupy.assertion import SnapshotAssertion
 from venues_between import Between, Meanwhile, Mute, another_runner
 
 from engine.candles import CandleSet, Timeframe
@@ -125,10 +126,14 @@ async def test_05_what_is_open_excludes_and_switches_off_for_five_minutes(tradin
 
 @pytest.mark.parametrize("missing", ["positions", "orders"])
 async def test_06_a_list_that_cannot_be_read_degrades_the_run(
-    trading: Service, placing_on: MakeRunner, missing: str
+    trading: Service, placing_on: MakeRunner, missing: str, golden: SnapshotAssertion
 ) -> None:
     runner = placing_on(Mute(trading.venues["paper"], missing))
-    data = (await runner.run(live(symbols=("SUIUSDT",)))).to_json()["data"]
+    answer = (await runner.run(live(symbols=("SUIUSDT",)))).to_json()
+    said = lasting(answer)
+    said["data"]["run"]["as_of"] = said["data"]["run"]["as_of"][: len("2025-06-01T07:46")]
+    assert said == golden
+    data = answer["data"]
     assert data["run"]["degraded"] is True
     assert data["orders_placed"]["count"]["total"] == 0
     assert (await trading.orders.page()).total == 0
