@@ -48,7 +48,7 @@ def explain(
 
     Prints a tree: per timeframe and side each condition with its value, threshold, margin and outcome
     (✓ pass, ✗ fail, ? unknown), the gate that decided, what was nearest to a signal, and the plan of a
-    READY symbol.
+    READY symbol. It asks the rules alone; what is switched off or open is looked at by a run.
 
     Example: entrygate explain BTCUSDT --at 2025-06-01T07:46:00Z
     """
