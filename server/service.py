@@ -220,6 +220,7 @@ async def _session(
             others = "nobody"
         try:
             await own.open(others=others, adopts=adopts)
+            await _give_up_others(own, orders)
             return own
         except SessionInUse:
             if others == "somebody":
@@ -228,6 +229,19 @@ async def _session(
             before, until = until, await orders.leased_until(name)
             others = "perhaps" if before is None or until in (None, before) else "somebody"
         await asyncio.sleep(ASK_SEC)
+
+
+async def _give_up_others(venue: PaperExchange, orders: Orders) -> None:
+    """Orders of earlier sessions are gone with them, whatever became of the process that began this one."""
+    ended = await orders.give_up(
+        venue.name,
+        MAIN_ACCOUNT,
+        venue.session_began_ms,
+        await venue.now_ms(),
+        account_is_new=venue.begins_session,
+    )
+    for intent in ended:
+        log.warning("order.session_given_up", symbol=intent.symbol, decision_key=intent.decision_key)
 
 
 async def _give_back(orders: Orders, holder: str) -> None:

@@ -45,6 +45,7 @@ class ExecutionReason(StrEnum):
     POSITION_CLOSED_TAKE_PROFIT = "position_closed_take_profit"
     POSITION_CLOSED_EXTERNALLY = "position_closed_externally"
     LOST_AT_VENUE = "lost_at_venue"
+    SESSION_GIVEN_UP = "session_given_up"
 
 
 class TpSlReason(StrEnum):

@@ -15,7 +15,7 @@ from server.database import Database
 from server.database.answering import failing_as
 from server.instants import iso, machine_ms
 from server.journal.answers import Page, offset_of
-from server.orders import accounts, leases, open_state, operator, permission, reading, writing
+from server.orders import accounts, given_up, leases, open_state, operator, permission, reading, writing
 from server.orders.errors import NoSuchOrder, OrdersUnavailable
 from server.orders.holds import DailyLoss, Halt, Hold, Release, utc_day
 from server.orders.intent import Event, Intent, IntentState, Name, NewEvent
@@ -224,6 +224,18 @@ class Orders:
         """What was stored last; None where nothing ever was."""
         async with self._read() as connection:
             return await open_state.kept(connection, exchange, account)
+
+    async def give_up(
+        self, exchange: str, account: str, before_ms: int, now_ms: int, *, account_is_new: bool
+    ) -> Sequence[Intent]:
+        """Ends everything of an account that was begun before ``before_ms`` (ms UTC of this machine), with
+        the reason ``session_given_up`` at ``now_ms`` (by the venue), and releases its holds; what it ended.
+        ``account_is_new``: losses and open state of before are not its own.
+        """
+        async with self._write() as connection:
+            if account_is_new:
+                await given_up.forget_day(connection, exchange, account)
+            return await given_up.give_up(connection, exchange, account, before_ms, now_ms)
 
     # Holds.
 

@@ -96,6 +96,7 @@ class PaperExchange:
         self._desk = desk.DeskRules(options.price_limit_ratio, options.attaches_protection)
         self._listings: tuple[int, Mapping[str, Listing]] | None = None
         self.session_note: str | None = None
+        self.begins_session = False
 
     async def open(self, *, others: Others = "nobody", adopts: bool = False) -> None:
         """Continues the session that the ledger has, or begins one; ``session_note`` then says which.
@@ -108,9 +109,11 @@ class PaperExchange:
         """
         if self._shared is not None and not self.follows:
             async with self._register.turn() as account:
+                opening = self._opening()
                 self._clock, account.state, self.session_note = self._shared.begin(
-                    account.state, self._opening(), others=others, adopts=adopts
+                    account.state, opening, others=others, adopts=adopts
                 )
+                self.begins_session = account.state is opening
 
     async def in_session(self) -> bool:
         """Whether time goes by at this venue, so that what is ordered here comes to something.
