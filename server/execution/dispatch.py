@@ -53,19 +53,25 @@ class Dispatcher:
     async def enter(self, submission: Submission) -> dict[str, Any]:
         """The ``trading_decision`` of this verdict, or ``pending``.
 
-        The intent is stored before anything else, so that a second delivery is known as one at once, whoever
-        decides the first: it is answered with what that came to, as ``duplicate_decision_key``. Raises
-        ``OrdersUnavailable`` or ``DurableError``: then nothing was begun, or it goes on without this answer.
+        The workflow is stored first, so that whatever dies from then on, somebody decides; then the intent,
+        by the workflow or here, whoever comes first, so that a second delivery is known as one at once. That
+        is answered with what the first came to, as ``duplicate_decision_key``. Raises ``OrdersUnavailable``
+        or ``DurableError``: then nothing was begun, or it goes on without this answer.
         """
         desk, key = self._desks[submission.exchange], submission.decision_key
-        known, begun = await begin(desk.orders, submission)
-        if not begun:
+        known = (await desk.orders.many([key])).get(key)
+        if known is not None:
             return self._duplicate(desk, known, submission)
         argument = submission.to_json()
         if self._dispatch == "async":
             await self._durable.enqueue(WORKFLOW, key, argument)
+        else:
+            await self._durable.start(WORKFLOW, key, argument)
+        known, begun = await begin(desk.orders, submission)
+        if not begun and known.run_id != submission.run_id:
+            return self._duplicate(desk, known, submission)
+        if self._dispatch == "async":
             return _pending(submission)
-        await self._durable.start(WORKFLOW, key, argument)
         return outward(await self._awaited(desk, known))
 
     def _duplicate(self, desk: Desk, first: Intent, submission: Submission) -> dict[str, Any]:
