@@ -23,11 +23,13 @@ from server.api.shapes import (
     VenueReport,
 )
 from server.database import DatabaseError, pending
+from server.durable import DurableError
 from server.exchange.errors import ExchangeError
 from server.exchange.port import Exchange
 from server.instants import iso
 from server.metrics import CONTENT_TYPE
 from server.orders.errors import OrdersUnavailable
+from server.overview import waiting
 from server.overview.gauges import rendered
 from server.service import Service
 
@@ -73,19 +75,30 @@ async def _database(service: Service) -> DatabaseReport:
 async def _trading(service: Service) -> TradingReport:
     durable = service.trading is not None and service.trading.durable.healthy
     detail = "" if durable else "durable execution has lost its lease, or was not opened"
+    waits = await _waits(service)
     try:
         halt, tally = await service.orders.halted(), await service.orders.tally()
     except OrdersUnavailable as error:
         return {"ok": False, "durable": durable, "halted": None, "unsettled": None, "detail": str(error)}
     if halt.halted:
         detail = detail or f"halted by {halt.actor}: {halt.reason}"
+    detail = detail or waits or ""
     return {
-        "ok": durable,
+        "ok": durable and waits is None,
         "durable": durable,
         "halted": halt.halted,
         "unsettled": tally.unsettled,
         "detail": detail,
     }
+
+
+async def _waits(service: Service) -> str | None:
+    if service.trading is None:
+        return None
+    try:
+        return waiting.told(await service.trading.durable.unfinished())
+    except DurableError:
+        return None  # what keeps the process from working is told already
 
 
 async def metrics(request: AnyRequest, service: Service, values: Values) -> Response[bytes]:

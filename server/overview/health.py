@@ -21,6 +21,7 @@ from server.execution.watch_lease import lease_of
 from server.instants import iso
 from server.orders.errors import OrdersUnavailable
 from server.orders.reading import Standing
+from server.overview import waiting
 from server.overview.finding import Finding
 from server.overview.looking import Look, looking
 from server.overview.positions import open_positions
@@ -145,14 +146,18 @@ async def _workflows(look: Look, desk: Desk, settings: Settings) -> Finding:
 
     try:
         async with open_durable(settings.database, {}, takes_work=False) as durable:
-            failed, waiting = await durable.failed(), await durable.unfinished()
-    except DurableError as error:
+            failed, unfinished = await durable.failed(), await durable.unfinished()
+    except (DurableError, DatabaseError) as error:
         return Finding("workflows", "fail", str(error), "see that the database answers")
     if failed:
         detail = f"{len(failed)} failed, the newest at {iso(failed[0].failed_at)}: {failed[0].error}"
         remedy = "entrygate orders shows them; entrygate retry ID --reason TEXT has one decided again"
         return Finding("workflows", "fail", detail, remedy)
-    return Finding("workflows", "ok", f"{len(waiting)} under way, none failed")
+    if (waits := waiting.told(unfinished)) is not None:
+        return Finding(
+            "workflows", "fail", waits, "start entrygate worker, or serve without ENTRYGATE_DISPATCH"
+        )
+    return Finding("workflows", "ok", f"{len(unfinished)} under way, none failed")
 
 
 async def _watch(look: Look, desk: Desk, settings: Settings) -> Finding:
