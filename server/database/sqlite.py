@@ -21,6 +21,12 @@ def install(engine: Engine) -> None:
     event.listen(engine, "begin", _begin)
 
 
+def prove_writable(connection: Connection) -> None:
+    """Raises ``OperationalError`` for a file that can only be read: to begin a transaction does not tell."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
+
+
 def _connect(connection: Any, _record: object) -> None:
     # The driver begins transactions late and never before DDL; SQLAlchemy's "begin" does it instead.
     connection.isolation_level = None

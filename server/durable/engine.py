@@ -392,8 +392,9 @@ def _into_wal(address: DatabaseAddress) -> None:
     engine = create_engine(address.sync_url)
     sqlite.install(engine)
     try:
-        engine.connect().close()
+        with engine.connect() as connection:
+            sqlite.prove_writable(connection)
     except SQLAlchemyError as error:
-        raise DatabaseError(f"{address}: {error}") from error
+        raise DatabaseError(f"{address} cannot be written: {getattr(error, 'orig', error)}") from error
     finally:
         engine.dispose()
