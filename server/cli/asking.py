@@ -83,9 +83,12 @@ def period(begin: str | None, end: str | None) -> tuple[int | None, int | None]:
 
 
 async def whole_period(journal: Journal, wanted: RunFilter) -> RunFilter:
-    """The filter with both ends. Raises ``CommandError`` where there is too much in between."""
+    """The filter with both ends. Raises ``CommandError`` where there is too much in between, and for a
+    profile of which no run is kept.
+    """
     from server.overview.periods import TooMuch, period_of
 
+    await or_refuse_profile(journal, wanted.profile)
     try:
         return await period_of(journal, wanted)
     except TooMuch as error:
@@ -117,6 +120,20 @@ def upper(symbol: str | None) -> str | None:
 def minute(text: str) -> str:
     """An instant in a table: without seconds where there are none."""
     return text.removesuffix("Z").replace("T", " ").removesuffix(":00")
+
+
+async def or_refuse_profile(journal: Journal, profile: str | None) -> None:
+    """Raises ``CommandError`` where no run by the profile is kept."""
+    from sqlalchemy import select
+
+    from server.cli.errors import unknown
+    from server.database import tables as t
+
+    if profile is None:
+        return
+    names = sorted(set(await journal.ask(lambda c: list(c.scalars(select(t.ruleset.c.profile))))))
+    if profile not in names:
+        raise unknown("run of profile", profile, names)
 
 
 async def or_refuse_symbol(held: Kept, symbol: str | None, found: Callable[[], bool]) -> None:

@@ -17,6 +17,7 @@ from server.cli.asking import (
     chosen,
     kept,
     minute,
+    or_refuse_profile,
     period,
 )
 from server.cli.errors import wrong_use
@@ -90,6 +91,7 @@ async def _list(wanted: tuple[Any, ...], page: int, last: int, as_json: bool) ->
     profile, exchange, status, live, first, end = wanted
     asked = RunFilter(profile, exchange, status, None if live is None else not live, first, end)
     async with kept() as held:
+        await or_refuse_profile(held.journal, profile)
         found = await held.journal.runs(asked, page=page, page_size=last)
     if as_json:
         say_json(found.to_json(RunSummary.to_json))

@@ -31,6 +31,7 @@ from server.switches.errors import NoSuchLock, NotBlacklisted, SwitchesUnavailab
 OPTIONS = {
     "symbols": "SYMBOL",
     "profile": "--profile",
+    "dry_run": "--live",
     "validation_mode": "--mode",
     "workers": "--workers",
     "as_of": "--at",

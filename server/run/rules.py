@@ -42,7 +42,9 @@ class RulesInForce:
         try:
             if self.store.changed():
                 problems = self.store.reload()
-                log.info("rules.read_again", folder=str(self.store.folder), problems=len(problems))
+                told = log.warning if problems else log.info
+                shown = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
+                told("rules.read_again", folder=str(self.store.folder), problems=len(problems), first=shown)
             self._unreadable = None
         except OSError as error:
             self._unreadable = f"{error.strerror or error}"

@@ -75,6 +75,11 @@ def test_every_one_answers_a_script(asked: Command) -> None:
         ),
         ("audit --actions --action hlat", "--action 'hlat': did you mean 'halt'?"),
         ("audit --actor cli:ada", "--action, --actor and --about need --actions"),
+        (
+            "why BTCUSDT --profile scalper_mirco",
+            "no run of profile 'scalper_mirco'; did you mean",
+        ),
+        ("runs --profile nope", "no run of profile 'nope'; there is scalper_micro"),
         ("runs --status sucess", "--status 'sucess': did you mean 'success'?"),
         ("runs nope", "no run 'nope'; entrygate runs lists them"),
         (f"why BTCUSDT --from {END} --to {BEGIN}", f"--to '{BEGIN}' is not after --from '{END}'"),
