@@ -9,9 +9,12 @@ from server.overview.finding import Finding
 from server.overview.looking import Look
 from server.schedule.errors import ScheduleUnavailable
 from server.schedule.slots import Slot, SlotFilter, Slots, Watch
+from server.schedule.timetable import RENEW_SEC
 from server.settings import Settings
 
 NAME = "schedule"
+_TAKEN_OVER_MS = int(RENEW_SEC * 1000)
+"""Another process that has the schedule says so within that time."""
 _START = "start entrygate serve again, with the same ENTRYGATE_EVERY or --every"
 
 
@@ -20,7 +23,7 @@ async def scheduled(look: Look, settings: Settings) -> Finding:
     slots, now_ms = Slots(look.service.database), machine_ms()
     try:
         watches = await slots.watches()
-        dead = [watch for watch in watches if watch.until <= now_ms]
+        dead = [watch for watch in watches if watch.until + _TAKEN_OVER_MS <= now_ms]
         if dead:
             told = "; ".join(f"{_of(watch)} until {iso(watch.until)}" for watch in dead)
             return Finding(NAME, "fail", f"the process has died that ran {told}", _START)
