@@ -254,4 +254,6 @@ def _line(detail: ErrorDetails) -> str:
     if not detail["loc"]:
         return detail["msg"]
     message = detail["msg"].removeprefix("Value error, ")
-    return f"{variable(str(detail['loc'][0]))}: {message[:1].lower()}{message[1:]}"
+    if not message[:2].isupper():  # a name such as SQLite stays as it is
+        message = message[:1].lower() + message[1:]
+    return f"{variable(str(detail['loc'][0]))}: {message}"

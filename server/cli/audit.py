@@ -130,7 +130,7 @@ def _print(found: Json) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    if not found["items"]:
+    if not found["total"]:
         say("nothing found")
     console = Answer()
     for row in found["items"]:
@@ -141,7 +141,9 @@ def _print(found: Json) -> None:
         for name, rules in (("failed", row["rules_failed"]), ("unknown", row["rules_unknown"])):
             if rules:
                 console.print(Padding(Text(f"{name}: {', '.join(rules)}", style="dim"), (0, 0, 0, 2)))
-    if found["total"] > len(found["items"]):
+    if not found["items"] and found["total"]:
+        console.print(f"{found['total']:,} in all, none on page {found['page']}")
+    elif found["total"] > len(found["items"]):
         told = f"{len(found['items'])} of {found['total']:,}, page {found['page']}"
         console.print(f"{told}; --page {found['page'] + 1} shows more")
     for lost in found["not_restored"]:
