@@ -291,7 +291,9 @@ async def test_11_stops_and_targets_are_looked_at_in_minutes_divisible_by_three(
         assert off["data"]["tp_sl"] is None
 
 
-async def test_11_a_position_needs_exactly_one_take_profit(settings: Settings) -> None:
+async def test_11_a_position_needs_exactly_one_take_profit(
+    settings: Settings, golden: SnapshotAssertion
+) -> None:
     update = {"paper_start": at("2025-06-02T17:56:00Z"), "paper_speed": 10.0}
     async with service(settings.model_copy(update=update), trades=True) as opened:
         assert opened.trading is not None
@@ -309,19 +311,13 @@ async def test_11_a_position_needs_exactly_one_take_profit(settings: Settings) -
         standing = await venue.trigger_orders()
         assert len(standing) == 3
         several: Realigned = await operations.align("paper")
-        assert several.to_json() == {
-            "moved": [],
-            "skipped": [{"symbol": "AVAXUSDT", "reason": "multiple_tp_orders"}],
-        }
+        assert several.to_json() == golden(name="multiple_tp_orders")
         assert await venue.trigger_orders() == standing
         for one in standing:
             if one.kind == "take_profit":
                 await venue.cancel_trigger(one)
         without: Realigned = await operations.align("paper")
-        assert without.to_json() == {
-            "moved": [],
-            "skipped": [{"symbol": "AVAXUSDT", "reason": "no_tp_orders"}],
-        }
+        assert without.to_json() == golden(name="no_tp_orders")
 
 
 async def is_open(orders: Orders, key: str) -> None:
