@@ -219,7 +219,8 @@ async def _session(
         if await orders.lease(name, holder, LEASE_MS, wall_ms()):
             others = "nobody"
         try:
-            await own.open(others=others, adopts=adopts)
+            awaited = await _under_way(own, orders)
+            await own.open(others=others, adopts=adopts, awaited=awaited)
             await _give_up_others(own, orders)
             return own
         except SessionInUse:
@@ -229,6 +230,12 @@ async def _session(
             before, until = until, await orders.leased_until(name)
             others = "perhaps" if before is None or until in (None, before) else "somebody"
         await asyncio.sleep(ASK_SEC)
+
+
+async def _under_way(venue: PaperExchange, orders: Orders) -> bool:
+    """Whether an entry was begun that is not done: a process that died may have left it to the next."""
+    undecided = await orders.undecided(venue.name, MAIN_ACCOUNT)
+    return bool(undecided or await orders.under_way(venue.name, MAIN_ACCOUNT))
 
 
 async def _give_up_others(venue: PaperExchange, orders: Orders) -> None:

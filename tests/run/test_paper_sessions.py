@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from server.exchange.paper import PaperExchange
 from server.execution.submission import Submission
-from server.execution.workflow import WORKFLOW
+from server.execution.workflow import WORKFLOW, begin
 from server.instants import at
 from server.orders.store import Orders
 from server.run.request import RunRequest
@@ -69,22 +70,50 @@ async def test_a_session_that_goes_on_keeps_its_orders(settings: Settings) -> No
         assert (await opened.orders.intent(key)).reason != "session_given_up"
 
 
-async def test_an_entry_that_was_handed_over_is_decided_whoever_lives(
-    trading: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The process died after it had handed the workflow over, and before it stored the intent."""
-    assert trading.trading is not None
+async def handed_over(opened: Service, symbol: str, patch: pytest.MonkeyPatch) -> Submission:
+    """What a live run hands over for a READY symbol; nothing is done with it."""
+    assert opened.trading is not None
     submissions: list[Submission] = []
-    dispatcher, durable = trading.trading.dispatcher, trading.trading.durable
 
     async def only_listen(submission: Submission) -> dict[str, Any]:
         submissions.append(submission)
         raise asyncio.CancelledError
 
-    with monkeypatch.context() as patched:
-        patched.setattr(dispatcher, "enter", only_listen)
-        await asyncio.wait([asyncio.create_task(entered(trading, "SUIUSDT"))])
+    with patch.context() as patched:
+        patched.setattr(opened.trading.dispatcher, "enter", only_listen)
+        await asyncio.wait([asyncio.create_task(entered(opened, symbol))])
     (submission,) = submissions
+    return submission
+
+
+async def test_a_session_that_an_entry_was_begun_in_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process died before anything left: the session is the same for who takes it up."""
+    running = settings.model_copy(update={"paper_start": FILLS, "paper_speed": 10.0})
+    async with service(running, trades=True) as opened:
+        submission = await handed_over(opened, "AVAXUSDT", monkeypatch)
+        await begin(opened.orders, submission)
+        first = traded(opened).session_began_ms
+    async with service(running, trades=True) as opened:
+        assert traded(opened).session_began_ms == first
+        intent = await opened.orders.intent(submission.decision_key)
+        assert intent.reason != "session_given_up"
+
+
+def traded(opened: Service) -> PaperExchange:
+    venue = opened.venues["paper"]
+    assert isinstance(venue, PaperExchange)
+    return venue
+
+
+async def test_an_entry_that_was_handed_over_is_decided_whoever_lives(
+    trading: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process died after it had handed the workflow over, and before it stored the intent."""
+    assert trading.trading is not None
+    dispatcher, durable = trading.trading.dispatcher, trading.trading.durable
+    submission = await handed_over(trading, "SUIUSDT", monkeypatch)
     key = submission.decision_key
     assert await trading.orders.many([key]) == {}
     await durable.start(WORKFLOW, key, submission.to_json())

@@ -45,18 +45,25 @@ class SharedClock:
         return self._session
 
     def begin(
-        self, kept: State, opening: State, *, others: Others = "nobody", adopts: bool = False
+        self,
+        kept: State,
+        opening: State,
+        *,
+        others: Others = "nobody",
+        adopts: bool = False,
+        awaited: bool = False,
     ) -> tuple[RunningClock, State, str]:
         """The clock, the state to keep and one sentence about it: ``kept`` goes on, or ``opening`` begins.
 
-        A session that somebody is in is never given up, nor one that has something at stake as long as
-        start and speed are the same; ``adopts`` takes it as it is, whatever its start and speed. Raises
-        `SessionInUse` where another would have to begin under it, or may have to.
+        A session that somebody is in is never given up, nor one that has something at stake, or from which
+        something is ``awaited``, as long as start and speed are the same; ``adopts`` takes it as it is,
+        whatever its start and speed. Raises `SessionInUse` where another would have to begin under it, or may
+        have to.
         """
         session, begins = kept.session, self._start_ms
         if session is not None and self._running(session).obstacle() is None:
             same = (session.start_ms, session.speed) == (self._start_ms, self._speed)
-            if adopts or (same and (kept.at_stake or others == "somebody")):
+            if adopts or (same and (kept.at_stake or awaited or others == "somebody")):
                 clock = self._running(session)
                 note = (
                     f"the paper session that began at {iso(session.start_ms)} goes on at "

@@ -98,20 +98,20 @@ class PaperExchange:
         self.session_note: str | None = None
         self.begins_session = False
 
-    async def open(self, *, others: Others = "nobody", adopts: bool = False) -> None:
+    async def open(self, *, others: Others = "nobody", adopts: bool = False, awaited: bool = False) -> None:
         """Continues the session that the ledger has, or begins one; ``session_note`` then says which.
 
         A session of the same start and speed continues, its clock included, while it has open orders or
-        positions, or another process is in it. ``adopts`` continues whatever session there is, for a process
-        that works beside others. Otherwise a new one begins with a new account, unless another process may be
-        in the one there is: then `SessionInUse` is raised. Without a shared clock, and for one that only
-        follows, there is nothing to open.
+        positions, an order that may come to it is ``awaited``, or another process is in it. ``adopts``
+        continues whatever session there is, for a process that works beside others. Otherwise a new one
+        begins with a new account, unless another process may be in the one there is: then `SessionInUse` is
+        raised. Without a shared clock, and for one that only follows, there is nothing to open.
         """
         if self._shared is not None and not self.follows:
             async with self._register.turn() as account:
                 opening = self._opening()
                 self._clock, account.state, self.session_note = self._shared.begin(
-                    account.state, opening, others=others, adopts=adopts
+                    account.state, opening, others=others, adopts=adopts, awaited=awaited
                 )
                 self.begins_session = account.state is opening
 
