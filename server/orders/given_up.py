@@ -17,21 +17,22 @@ from server.orders.reasons import ExecutionReason
 async def give_up(
     connection: AsyncConnection, exchange: str, account: str, before_ms: int, now_ms: int
 ) -> tuple[Intent, ...]:
-    """Ends what was begun before ``before_ms`` (ms UTC of this machine) and is not final, and removes the
-    holds of all that was begun before. A second time it finds nothing.
+    """Ends what is not final and has had no event since ``before_ms`` (ms UTC of this machine), and removes
+    the holds of all that has had none. A second time it finds nothing.
     """
     await lock(connection, account_lock(exchange, account))
     i, e = t.order_intent.c, t.order_event.c
-    begun = select(e.decision_key).group_by(e.decision_key).having(func.min(e.recorded_at) < before_ms)
+    # The last event: an earlier session's order that was tried again since belongs to this one.
+    idle = select(e.decision_key).group_by(e.decision_key).having(func.max(e.recorded_at) < before_ms)
     await connection.execute(
         delete(t.symbol_hold).where(
             t.symbol_hold.c.exchange == exchange,
             t.symbol_hold.c.account == account,
-            t.symbol_hold.c.decision_key.in_(begun),
+            t.symbol_hold.c.decision_key.in_(idle),
         )
     )
     of_account = (i.exchange == exchange, i.account == account)
-    left = (*of_account, i.state.not_in(sorted(FINAL)), i.decision_key.in_(begun))
+    left = (*of_account, i.state.not_in(sorted(FINAL)), i.decision_key.in_(idle))
     keys = [str(key) for key in await connection.scalars(select(i.decision_key).where(*left))]
     found = await reading.by_keys(connection, keys)
     return tuple([await _end(connection, found[key], now_ms) for key in keys])

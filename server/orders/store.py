@@ -228,8 +228,9 @@ class Orders:
     async def give_up(
         self, exchange: str, account: str, before_ms: int, now_ms: int, *, account_is_new: bool
     ) -> Sequence[Intent]:
-        """Ends everything of an account that was begun before ``before_ms`` (ms UTC of this machine), with
-        the reason ``session_given_up`` at ``now_ms`` (by the venue), and releases its holds; what it ended.
+        """Ends everything of an account that has had no event since ``before_ms`` (ms UTC of this machine),
+        with the reason ``session_given_up`` at ``now_ms`` (by the venue), and releases its holds; what it
+        ended.
         ``account_is_new``: losses and open state of before are not its own.
         """
         async with self._write() as connection:

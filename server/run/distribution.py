@@ -111,12 +111,10 @@ class Distribution:
             nobody = isinstance(outcome, Running)
             raise Refused("nobody took it in time" if nobody else f"it ended as {outcome}")
         await self._durable.forget(key)
-        answer = cast("dict[str, Any]", outcome.result)
-        if "refused" in answer:
-            raise Refused(answer["refused"])
-        found = await asyncio.to_thread(
-            findings_of, answer["found"], part.profile.rules, part.as_of_ms, part.mode
-        )
+        said: dict[str, Json] = outcome.result if isinstance(outcome.result, dict) else {}
+        if "found" not in said:
+            raise Refused(str(said.get("refused", "it says nothing that this version reads")))
+        found = await asyncio.to_thread(findings_of, said["found"], part)
         if missing := set(part.symbols) - found.judged.keys() - found.failures.keys():
             raise Refused(f"nothing was said of {', '.join(sorted(missing))}")
         return found

@@ -7,17 +7,23 @@ made again; a share that does not come out as it was decided is refused.
 from __future__ import annotations
 
 import base64
+import struct
 from dataclasses import asdict
 from typing import Any, cast
 
+import numpy as np
+
 from engine.ruleset import Profile
 from engine.verdict import ProfileRules, VerdictBatch
+from engine.verdict.stage_facts import in_force
 from server.durable import Json
 from server.journal import codec
 from server.journal.columns import StoredTimeframe, contents, redecide, stored_timeframe
+from server.journal.errors import NotRestorable
 from server.journal.walk_columns import WALK, StoredWalk, stored_walk
 from server.run.evaluation import Work
 from server.run.judged import Failure, Findings, Judged
+from server.run.switched_off import rows_off
 
 
 def work_json(work: Work, fingerprint: str) -> dict[str, Json]:
@@ -61,15 +67,29 @@ def findings_json(findings: Findings) -> Json:
     )
 
 
-def findings_of(answer: Any, rules: ProfileRules, as_of_ms: int, mode: str) -> Findings:
-    """What ``findings_json`` made. Raises ``JournalError`` where it does not come out as it was decided."""
+def findings_of(answer: Any, work: Work) -> Findings:
+    """What ``findings_json`` made of this work. Raises ``JournalError`` where it does not come out as it was
+    decided, is about other switches, or cannot be read, as from another version.
+    """
     judged: dict[str, Judged] = {}
-    for part in answer["batches"]:
-        batch = _batch_of(part, rules, as_of_ms, mode)
-        for row, symbol in enumerate(batch.symbols):
-            judged[symbol] = Judged(batch.verdict(row), batch, row)
-    failures = [Failure(**failure) for failure in answer["failures"]]
+    try:
+        for part in answer["batches"]:
+            batch = _batch_of(part, work.profile.rules, work.as_of_ms, work.mode)
+            _compare_switches(batch, work)
+            for row, symbol in enumerate(batch.symbols):
+                judged[symbol] = Judged(batch.verdict(row), batch, row)
+        failures = [Failure(**failure) for failure in answer["failures"]]
+    except (LookupError, TypeError, ValueError, AttributeError, struct.error) as error:
+        raise NotRestorable(f"the share cannot be read: {type(error).__name__}: {error}") from error
     return Findings(judged, {one.symbol: one for one in failures if one.symbol is not None})
+
+
+def _compare_switches(batch: VerdictBatch, work: Work) -> None:
+    """A share that was decided as if a timeframe were on does not count."""
+    wanted = in_force(work.profile.rules, rows_off(batch.symbols, work.timeframes_off))
+    same = wanted.keys() == batch.switched_off.keys()
+    if not same or any(not np.array_equal(wanted[tf], batch.switched_off[tf]) for tf in wanted):
+        raise NotRestorable("the share was decided with other timeframes switched off")
 
 
 def _batch_json(batch: VerdictBatch) -> dict[str, Any]:

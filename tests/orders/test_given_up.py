@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from order_rows import ACCOUNT, NOW, VENUE, D, begun, event, recorded
 
 from server.instants import machine_ms
@@ -43,6 +45,14 @@ async def test_what_was_begun_before_ends_once(orders: Orders) -> None:
     assert (last.kind, last.at, last.details) == ("closed", LATER, {"cause": "session_given_up"})
     assert await orders.intent(done.decision_key) == done
     assert (await orders.intent(other.decision_key)).state not in FINAL
+
+
+async def test_what_was_tried_again_since_stays(orders: Orders) -> None:
+    held = await recorded(orders, "OPENUSDT")
+    await asyncio.sleep(0.002)
+    began = machine_ms()
+    await orders.change(held, state="submitting", attempt=0, events=[event("submitting")])
+    assert await give_up(orders, began) == {}
 
 
 async def test_losses_are_forgotten_with_their_account(orders: Orders) -> None:

@@ -20,6 +20,7 @@ from engine.ruleset import Profile
 from engine.verdict import Verdict
 from server.durable import Json, Steps, Workflow
 from server.durable.engine import open_durable
+from server.journal import NotRestorable
 from server.journal.rulesets import Rulesets
 from server.run.distribution import SHARE, Distribution, Sharer
 from server.run.evaluation import Evaluation, Work
@@ -155,6 +156,12 @@ async def test_what_does_not_come_out_is_decided_here(opened: Service) -> None:
         {"found": findings_json(await _found(opened, _this(opened, other)))},
         {"refused": "no"},
         damaged,
+        None,
+        ["another", "version"],
+        {},
+        {"found": None},
+        {"found": {"batches": [{}], "failures": []}},
+        {"found": {"batches": [], "failures": [{"another": "version"}]}},
     ]
     right = {s: one.verdict for s, one in (await _found(opened, _this(opened))).judged.items()}
     assert len(right) == 8
@@ -186,15 +193,25 @@ async def test_switches_travel(opened: Service) -> None:
         assert {symbol for symbol, _ in part.timeframes_off} == set(symbols) & {"BTCUSDT", "ETHUSDT"}
         asked = {"work": work_json(part, str(described["fingerprint"])), "known_ms": SHORTS, "until": 2**50}
         answer: Any = await sharer(Asked(), json.loads(json.dumps(asked)))  # type: ignore[arg-type]
-        findings = findings_of(answer["found"], part.profile.rules, part.as_of_ms, part.mode)
+        findings = findings_of(answer["found"], part)
         there |= {symbol: one.verdict for symbol, one in findings.judged.items()}
     assert there == here
+
+
+async def test_a_share_that_passes_over_a_switch_does_not_count(opened: Service) -> None:
+    on = _this(opened)
+    off = replace(on, timeframes_off=frozenset({("ETHUSDT", "1m")}))
+    made = findings_of(findings_json(await _found(opened, off)), off)
+    assert made.judged["ETHUSDT"].verdict.reason == "no_timeframe_selected"
+    for decided, asked in ((on, off), (off, on)):
+        with pytest.raises(NotRestorable, match="other timeframes switched off"):
+            findings_of(findings_json(await _found(opened, decided)), asked)
 
 
 async def test_failures_travel(opened: Service) -> None:
     work = replace(_this(opened), symbols=("BTCUSDT", "NOWHEREUSDT"))
     findings = await _found(opened, work)
-    made = findings_of(findings_json(findings), work.profile.rules, work.as_of_ms, work.mode)
+    made = findings_of(findings_json(findings), work)
     assert made.failures == findings.failures
     assert [f.code for f in made.failures.values()] == ["candles_unavailable"]
     assert [one.verdict for one in made.judged.values()] == [one.verdict for one in findings.judged.values()]
